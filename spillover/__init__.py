@@ -1,0 +1,102 @@
+"""Productivity spillovers of foreign direct investment, from firm data to estimates.
+
+From firm panels and input-output tables to linkage measures, panel regressions, tables and
+figures. Submodules are imported when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spillover import datasets, plot, simulate, tables
+    from spillover.errors import (
+        ConcordanceError,
+        ConvergenceError,
+        IdentificationError,
+        SchemaError,
+        SpilloverError,
+        SpilloverWarning,
+    )
+    from spillover.firms import FirmPanel, PanelReport, read_firms
+    from spillover.iotables import Concordance, IOTable, concordance, read_io
+    from spillover.linkage import (
+        JAVORCIK_2004,
+        LinkageDefinition,
+        Linkages,
+        attach,
+        linkages,
+    )
+    from spillover.panel import Fit, Inference, fit
+
+_HOME = {
+    "ConcordanceError": "errors",
+    "ConvergenceError": "errors",
+    "IdentificationError": "errors",
+    "SchemaError": "errors",
+    "SpilloverError": "errors",
+    "SpilloverWarning": "errors",
+    "FirmPanel": "firms",
+    "PanelReport": "firms",
+    "read_firms": "firms",
+    "Concordance": "iotables",
+    "IOTable": "iotables",
+    "concordance": "iotables",
+    "read_io": "iotables",
+    "JAVORCIK_2004": "linkage",
+    "LinkageDefinition": "linkage",
+    "Linkages": "linkage",
+    "attach": "linkage",
+    "linkages": "linkage",
+    "Fit": "panel",
+    "Inference": "panel",
+    "fit": "panel",
+}
+_MODULES = ("datasets", "plot", "simulate", "tables")
+
+__all__ = [
+    "JAVORCIK_2004",
+    "Concordance",
+    "ConcordanceError",
+    "ConvergenceError",
+    "FirmPanel",
+    "Fit",
+    "IOTable",
+    "IdentificationError",
+    "Inference",
+    "LinkageDefinition",
+    "Linkages",
+    "PanelReport",
+    "SchemaError",
+    "SpilloverError",
+    "SpilloverWarning",
+    "attach",
+    "concordance",
+    "datasets",
+    "fit",
+    "linkages",
+    "plot",
+    "read_firms",
+    "read_io",
+    "simulate",
+    "tables",
+]
+
+try:
+    __version__ = version("spillover")
+except PackageNotFoundError:  # a checkout that was not installed
+    __version__ = "0+unknown"
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(import_module(f"spillover.{_HOME[name]}"), name)
+    if name in _MODULES:
+        return import_module(f"spillover.{name}")
+    raise AttributeError(f"module 'spillover' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,7 @@
+"""Panel regressions: formula, absorbed effects, covariance, result."""
+
+from spillover.panel.covariance import Inference
+from spillover.panel.fit import fit
+from spillover.panel.result import Fit
+
+__all__ = ["Fit", "Inference", "fit"]

@@ -1,0 +1,300 @@
+"""The frozen result of :func:`spillover.fit`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from spillover.errors import SchemaError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from spillover.panel.covariance import Inference
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Fit:
+    """A fitted panel regression.
+
+    Attributes
+    ----------
+    formula, outcome : str
+    params : pandas.Series, (k,)
+        Coefficients by term.
+    vcov : pandas.DataFrame, (k, k)
+    inference : Inference
+        How the standard errors were made.
+    nobs, df_resid : int
+        Observations, and these less regressors and absorbed effects.
+    levels : mapping of str to int
+        Absorbed effect -> number of levels.
+    df_absorbed : int
+        What the absorbed effects cost: the rank of all of them together.
+    r2, r2_within, rmse : float
+        Fit of the whole model; of the regressors after absorption; root mean squared error with
+        ``df_resid``.
+    sample : str
+    dropped : mapping of str to int
+        Rows left out, by reason.
+    definitions : mapping of str to str
+        Linkage regressor -> how it was made.
+    residuals : (nobs,) array
+    used : (rows of the data,) bool array
+        The rows behind the result.
+    """
+
+    formula: str
+    outcome: str
+    params: pd.Series[float]
+    vcov: pd.DataFrame
+    inference: Inference
+    nobs: int
+    df_resid: int
+    levels: Mapping[str, int]
+    df_absorbed: int
+    r2: float
+    r2_within: float
+    rmse: float
+    sample: str
+    dropped: Mapping[str, int]
+    definitions: Mapping[str, str]
+    residuals: NDArray[np.float64]
+    used: NDArray[np.bool_]
+
+    @property
+    def absorbed(self) -> tuple[str, ...]:
+        """The absorbed effects.
+
+        Returns
+        -------
+        tuple of str
+        """
+        return tuple(self.levels)
+
+    @property
+    def std_errors(self) -> pd.Series[float]:
+        """Standard errors by term.
+
+        Returns
+        -------
+        pandas.Series
+        """
+        return pd.Series(np.sqrt(np.diagonal(self.vcov)), self.params.index, name="std_error")
+
+    @property
+    def tstats(self) -> pd.Series[float]:
+        """Coefficients over standard errors.
+
+        Returns
+        -------
+        pandas.Series
+        """
+        return (self.params / self.std_errors).rename("statistic")
+
+    @property
+    def pvalues(self) -> pd.Series[float]:
+        """Two-sided p-values against zero, t distribution with ``inference.df``.
+
+        Returns
+        -------
+        pandas.Series
+        """
+        values = 2 * stats.t.sf(np.abs(self.tstats), self.inference.df)
+        return pd.Series(values, self.params.index, name="p_value")
+
+    def confint(self, level: float = 0.95) -> pd.DataFrame:
+        """Return confidence intervals.
+
+        Parameters
+        ----------
+        level : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        pandas.DataFrame
+            conf_low and conf_high by term.
+
+        Raises
+        ------
+        SchemaError
+            If ``level`` is not between 0 and 1.
+        """
+        if not 0 < level < 1:
+            raise SchemaError(f"level={level!r} must lie between 0 and 1; 0.95 is usual.")
+        half = stats.t.ppf((1 + level) / 2, self.inference.df) * self.std_errors
+        return pd.DataFrame({"conf_low": self.params - half, "conf_high": self.params + half})
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Return one row per coefficient.
+
+        Parameters
+        ----------
+        level : float
+            Of the confidence interval.
+
+        Returns
+        -------
+        pandas.DataFrame
+            term, estimate, std_error, statistic, p_value, conf_low, conf_high.
+        """
+        table = pd.DataFrame(
+            {
+                "estimate": self.params,
+                "std_error": self.std_errors,
+                "statistic": self.tstats,
+                "p_value": self.pvalues,
+            }
+        ).join(self.confint(level))
+        return table.rename_axis("term").reset_index()
+
+    def glance(self) -> pd.DataFrame:
+        """Return one row that describes the regression.
+
+        Returns
+        -------
+        pandas.DataFrame
+            outcome, sample, nobs, df_resid, absorbed, inference, clusters (the smallest number, or
+            missing), r2, r2_within, rmse.
+        """
+        clusters = min(self.inference.n_clusters, default=None)
+        return pd.DataFrame(
+            {
+                "outcome": [self.outcome],
+                "sample": self.sample,
+                "nobs": self.nobs,
+                "df_resid": self.df_resid,
+                "absorbed": " + ".join(self.absorbed),
+                "inference": self.inference.label,
+                "clusters": pd.array([clusters], dtype="Int64"),
+                "r2": self.r2,
+                "r2_within": self.r2_within,
+                "rmse": self.rmse,
+            }
+        )
+
+    def wald(self, terms: Sequence[str] | None = None) -> pd.Series[float]:
+        """Test that coefficients are jointly zero.
+
+        Parameters
+        ----------
+        terms : sequence of str, optional
+            All but the intercept by default.
+
+        Returns
+        -------
+        pandas.Series
+            statistic (F), df_num, df_denom, p_value.
+
+        Raises
+        ------
+        SchemaError
+            For an unknown term.
+        """
+        chosen = [t for t in self.params.index if t != "Intercept"] if terms is None else [*terms]
+        for term in chosen:
+            if term not in self.params.index:
+                hint = did_you_mean(term, list(self.params.index))
+                raise SchemaError(f"{term!r} is no term of this regression.{hint}")
+        beta = self.params[chosen].to_numpy()
+        V = self.vcov.loc[chosen, chosen].to_numpy()
+        df = (len(chosen), self.inference.df)
+        statistic = float(beta @ np.linalg.solve(V, beta)) / df[0]
+        return pd.Series(
+            {
+                "statistic": statistic,
+                "df_num": df[0],
+                "df_denom": df[1],
+                "p_value": float(stats.f.sf(statistic, *df)),
+            }
+        )
+
+    def _notes(self) -> list[str]:
+        counts = [
+            f"{count:,} {name} clusters"
+            for name, count in zip(self.inference.levels, self.inference.n_clusters, strict=True)
+        ]
+        reason = f" ({self.inference.reason})" if self.inference.reason else ""
+        effects = [f"{name} ({count:,})" for name, count in self.levels.items()]
+        lines = [
+            f"Sample: {self.sample}; {self.nobs:,} observations",
+            f"Absorbed: {', '.join(effects) or 'nothing'}",
+            f"Standard errors: {self.inference.label}{reason}"
+            + (f"; {', '.join(counts)}" if counts else "")
+            + f"; t({self.inference.df:,})",
+            f"R2 {self.r2:.4f}, within {self.r2_within:.4f}; RMSE {self.rmse:.4g}",
+        ]
+        if self.dropped:
+            left = "; ".join(f"{count:,} {why}" for why, count in self.dropped.items())
+            lines.append(f"Left out: {left}")
+        made: dict[str, list[str]] = {}
+        for term, text in self.definitions.items():
+            made.setdefault(text, []).append(term)
+        lines += [f"{', '.join(terms)}: {text}" for text, terms in made.items()]
+        return lines
+
+    def __repr__(self) -> str:
+        table = self.tidy().set_index("term").rename_axis(None)
+        body = table.to_string(float_format=lambda value: f"{value:.4g}")
+        return "\n".join([f"Fit: {self.formula}", body, *self._notes()])
+
+    def _repr_html_(self) -> str:
+        table = self.tidy().set_index("term").rename_axis(None)
+        body = table.to_html(float_format=lambda value: f"{value:.4f}", border=0)
+        notes = "<br>".join(escape(line) for line in self._notes())
+        return (
+            f"<div><p><b>{escape(self.formula)}</b></p>{body}"
+            f"<p style='font-size:smaller'>{notes}</p></div>"
+        )
+
+    # The six names by which the maketables package reads any result.
+    @property
+    def __maketables_coef_table__(self) -> pd.DataFrame:
+        table = self.tidy().set_index("term")
+        names = {
+            "estimate": "b",
+            "std_error": "se",
+            "statistic": "t",
+            "p_value": "p",
+            "conf_low": "ci95l",
+            "conf_high": "ci95u",
+        }
+        return table.rename(columns=names).rename_axis("Coefficient")
+
+    @property
+    def __maketables_depvar__(self) -> str:
+        return self.outcome
+
+    @property
+    def __maketables_fixef_string__(self) -> str | None:
+        return "+".join(self.absorbed) or None
+
+    @property
+    def __maketables_var_labels__(self) -> dict[str, str] | None:
+        return None
+
+    @property
+    def __maketables_vcov_info__(self) -> dict[str, Any]:
+        clustered = self.inference.kind == "cluster"
+        return {
+            "vcov_type": "CRV1" if clustered else self.inference.kind,
+            "clustervar": list(self.inference.levels) or None,
+        }
+
+    def __maketables_stat__(self, key: str) -> float | int | str | None:
+        values: dict[str, float | int | str] = {
+            "N": self.nobs,
+            "r2": self.r2,
+            "r2_within": self.r2_within,
+            "rmse": self.rmse,
+            "se_type": self.inference.label,
+        }
+        return values.get(key)
