@@ -60,5 +60,24 @@ def carried_definitions(frame: object) -> Mapping[str, str]:
     -------
     mapping of str to str
     """
-    attrs = getattr(frame, "attrs", {})
-    return {name: str(tag) for name, tag in attrs.get(KEY, {}).items()}
+    return {name: str(tag) for name, tag in _tags(frame).items()}
+
+
+def carried_synthetic(frame: object) -> bool:
+    """Whether a frame remembers linkages whose table says that it is synthetic.
+
+    Parameters
+    ----------
+    frame : data frame
+
+    Returns
+    -------
+    bool
+    """
+    tags = [tag for tag in _tags(frame).values() if isinstance(tag, CarriedLinkages)]
+    return any("synthetic" in tag.linkages.source.lower() for tag in tags)
+
+
+def _tags(frame: object) -> Mapping[str, str]:
+    tags: Mapping[str, str] = getattr(frame, "attrs", {}).get(KEY, {})
+    return tags

@@ -12,7 +12,7 @@ import pandas as pd
 from spillover._frames import NativeFrame, as_eager
 from spillover.errors import IdentificationError, SchemaError, SpilloverWarning, check_choice
 from spillover.firms import FirmPanel
-from spillover.linkage.carried import carried_definitions
+from spillover.linkage.carried import carried_definitions, carried_synthetic
 from spillover.panel.absorb import Absorber
 from spillover.panel.covariance import FEW_CLUSTERS, Inference, Kind, covariance
 from spillover.panel.design import Design, Sample, build_design
@@ -138,6 +138,7 @@ def fit(
         definitions={t: definitions[t] for t in design.terms if t in definitions},
         residuals=estimate.squares.residuals,
         used=design.used,
+        synthetic=carried_synthetic(native),
     )
 
 
@@ -157,7 +158,8 @@ class _Estimate:
 
     @property
     def df_resid(self) -> int:
-        return len(self.X) - self.X.shape[1] - self.df_absorbed
+        rows, terms = self.X.shape
+        return int(rows - terms - self.df_absorbed)
 
 
 def _levels(cluster: str | Sequence[str], columns: list[str]) -> list[Effect]:

@@ -49,6 +49,9 @@ class Fit:
     residuals : (nobs,) array
     used : (rows of the data,) bool array
         The rows behind the result.
+    synthetic : bool
+        Whether the linkages come from a table that says it is synthetic; tables and figures then
+        say so too.
     """
 
     formula: str
@@ -68,6 +71,7 @@ class Fit:
     definitions: Mapping[str, str]
     residuals: NDArray[np.float64]
     used: NDArray[np.bool_]
+    synthetic: bool = False
 
     @property
     def absorbed(self) -> tuple[str, ...]:
@@ -239,7 +243,7 @@ class Fit:
         for term, text in self.definitions.items():
             made.setdefault(text, []).append(term)
         lines += [f"{', '.join(terms)}: {text}" for text, terms in made.items()]
-        return lines
+        return [*lines, "Synthetic data"] if self.synthetic else lines
 
     def __repr__(self) -> str:
         table = self.tidy().set_index("term").rename_axis(None)
@@ -248,7 +252,8 @@ class Fit:
 
     def _repr_html_(self) -> str:
         table = self.tidy().set_index("term").rename_axis(None)
-        body = table.to_html(float_format=lambda value: f"{value:.4f}", border=0)
+        formats = {"p_value": lambda p: "<0.0001" if p < 1e-4 else f"{p:.4f}"}
+        body = table.to_html(float_format=lambda x: f"{x:.4f}", formatters=formats, border=0)
         notes = "<br>".join(escape(line) for line in self._notes())
         return (
             f"<div><p><b>{escape(self.formula)}</b></p>{body}"

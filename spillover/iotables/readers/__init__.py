@@ -1,0 +1,1 @@
+"""Readers of input-output tables, one module for each family of layouts."""

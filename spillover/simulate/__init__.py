@@ -1,0 +1,7 @@
+"""Synthetic firm panels and input-output tables with known truth, for tests, power and teaching."""
+
+from spillover.simulate._panel import panel
+from spillover.simulate._result import Simulation
+from spillover.simulate._table import io_table
+
+__all__ = ["Simulation", "io_table", "panel"]
