@@ -21,7 +21,14 @@ if TYPE_CHECKING:
         SpilloverWarning,
     )
     from spillover.firms import FirmPanel, PanelReport, read_firms
-    from spillover.iotables import Concordance, IOTable, concordance, read_io
+    from spillover.iotables import (
+        Concordance,
+        Coverage,
+        IOTable,
+        concordance,
+        coverage,
+        read_io,
+    )
     from spillover.linkage import (
         JAVORCIK_2004,
         LinkageDefinition,
@@ -42,8 +49,10 @@ _HOME = {
     "PanelReport": "firms",
     "read_firms": "firms",
     "Concordance": "iotables",
+    "Coverage": "iotables",
     "IOTable": "iotables",
     "concordance": "iotables",
+    "coverage": "iotables",
     "read_io": "iotables",
     "JAVORCIK_2004": "linkage",
     "LinkageDefinition": "linkage",
@@ -61,6 +70,7 @@ __all__ = [
     "Concordance",
     "ConcordanceError",
     "ConvergenceError",
+    "Coverage",
     "FirmPanel",
     "Fit",
     "IOTable",
@@ -74,6 +84,7 @@ __all__ = [
     "SpilloverWarning",
     "attach",
     "concordance",
+    "coverage",
     "datasets",
     "fit",
     "linkages",

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
+import pandas as pd
 
-from spillover.errors import preview
+from spillover.errors import SchemaError, preview, rows
+
+LATEST_YEAR = 9999
+EXACT = 2**53
+"""Whole numbers beyond this are not exact as floats."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,13 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.column}: {self.text}"
+
+
+def collected(problems: list[Problem]) -> SchemaError:
+    """Return one error that lists every problem."""
+    lines = "\n".join(f"  - {problem}" for problem in problems)
+    many = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return SchemaError(f"The firm panel has {many}:\n{lines}")
 
 
 def key_problems(frame: nw.DataFrame[Any], numeric: list[str]) -> list[Problem]:
@@ -40,40 +53,64 @@ def key_problems(frame: nw.DataFrame[Any], numeric: list[str]) -> list[Problem]:
         dtype = frame.schema[name]
         if dtype.is_numeric() or (dtype == nw.Boolean and name == "foreign_share"):
             continue
-        first = preview(frame[name].drop_nulls().head(3).to_list(), 3)
-        problems.append(
-            Problem(
-                name, f"holds {dtype}, not numbers (first values: {first}). Convert it to numbers."
-            )
-        )
-    if frame.schema["year"].is_float():
-        problems += _fractional(frame, "year", "Years are whole numbers.")
+        problems.append(_not_numbers(frame[name]))
+    if frame.schema["year"].is_numeric():
+        problems += _not_whole(frame, "year", LATEST_YEAR, "Years are whole numbers.")
+    codes = "Give the codes as text or whole numbers."
     dtype = frame.schema["industry"]
     if dtype.is_float():
-        problems += _fractional(frame, "industry", "Give the codes as text or whole numbers.")
-    elif dtype == nw.Object or not (
-        dtype.is_integer() or dtype in {nw.String, nw.Categorical, nw.Enum}
-    ):
-        problems.append(
-            Problem("industry", f"holds {dtype}. Give the codes as text or whole numbers.")
-        )
+        problems += _not_whole(frame, "industry", EXACT, codes)
+    elif not (dtype.is_integer() or isinstance(dtype, nw.String | nw.Categorical | nw.Enum)):
+        problems.append(Problem("industry", f"holds {_kind(frame['industry'])}. {codes}"))
+    first = frame["firm"].drop_nulls().head(1).to_list()
+    if first and not isinstance(first[0], Hashable):
+        problems.append(Problem("firm", f"holds {_kind(frame['firm'])}. Give text or numbers."))
     return problems
 
 
-def _fractional(frame: nw.DataFrame[Any], name: str, mend: str) -> list[Problem]:
-    known = frame.select(nw.col(name).fill_nan(None)).drop_nulls()
-    whole = known.filter(nw.col(name).is_finite())
-    bad = whole.filter(nw.col(name) != nw.col(name).round(0))
-    found = bad[name].head(3).to_list()
-    infinite = len(known) - len(whole)
-    problems = []
-    if found:
-        problems.append(
-            Problem(name, f"{len(bad):,} values are not whole ({preview(found, 3)}). {mend}")
+def _kind(column: nw.Series[Any]) -> str:
+    """Name a column's type with its first values."""
+    name = "values of several types" if column.dtype == nw.Object else str(column.dtype)
+    return f"{name} (first values: {preview(column.drop_nulls().head(3).to_list(), 3)})"
+
+
+def _not_numbers(column: nw.Series[Any]) -> Problem:
+    """Say what stands where numbers should; of text, the first values that are no numbers."""
+    text = column.drop_nulls()
+    if column.dtype == nw.String:
+        values = pd.Series(text.to_list(), dtype=object)
+        odd = values[pd.to_numeric(values, errors="coerce").isna()]
+        where = (
+            f"text; {rows(len(odd))} cannot be read as a number ({preview(odd.unique(), 3)})"
+            if len(odd)
+            else f"numbers written as text (first values: {preview(values[:3], 3)})"
         )
-    if infinite:
-        problems.append(Problem(name, f"{infinite:,} values are infinite. {mend}"))
-    return problems
+        return Problem(column.name, f"holds {where}. Convert it, as with pandas.to_numeric.")
+    return Problem(column.name, f"holds {_kind(column)}, not numbers. Convert it to numbers.")
+
+
+def _not_whole(frame: nw.DataFrame[Any], name: str, top: int, mend: str) -> list[Problem]:
+    """Find numbers that are infinite, too large, or fractions."""
+    value = nw.col(name)
+    known = frame.select(value).drop_nulls()
+    if frame.schema[name].is_float():
+        known = known.filter(~value.is_nan())
+        finite = known.filter(value.is_finite())
+        found = {
+            "infinite": known.filter(~value.is_finite()),
+            "not whole": finite.filter(value != value.round(0)),
+        }
+        known = finite
+    else:
+        found = {}
+    found[f"beyond {top:,}"] = known.filter((value > top) | (value < -top))
+    return [
+        Problem(
+            name, f"{what} in {rows(len(bad))} ({preview(bad[name].head(3).to_list(), 3)}). {mend}"
+        )
+        for what, bad in found.items()
+        if len(bad)
+    ]
 
 
 def value_problems(
@@ -95,7 +132,8 @@ def value_problems(
     """
     problems = []
     for name in numeric:
-        problems += _flag(frame, name, ~nw.col(name).is_finite(), "infinite", "Fix or blank them.")
+        infinite = ~(nw.col(name).is_null() | nw.col(name).is_finite())
+        problems += _flag(frame, name, infinite, "infinite", "Fix or blank them.")
         if name in {"foreign_share", "investment", "value_added"}:
             continue
         problems += _flag(frame, name, nw.col(name) < 0, "negative", "Fix or blank them.")
@@ -107,10 +145,11 @@ def _flag(frame: nw.DataFrame[Any], name: str, bad: nw.Expr, what: str, mend: st
     flagged = frame.filter(bad.fill_null(value=False))
     if len(flagged) == 0:
         return []
-    return [Problem(name, f"{len(flagged):,} values are {what} ({_rows(flagged, name)}). {mend}")]
+    where = f"{rows(len(flagged))} ({_first(flagged, name)})"
+    return [Problem(name, f"{what} in {where}. {mend}")]
 
 
-def _rows(flagged: nw.DataFrame[Any], name: str) -> str:
+def _first(flagged: nw.DataFrame[Any], name: str) -> str:
     first = flagged.select("firm", "year", name).head(3).rows()
     shown = "; ".join(f"firm {firm}, {year}: {value:g}" for firm, year, value in first)
     return shown + ("; ..." if len(flagged) > 3 else "")
@@ -118,12 +157,16 @@ def _rows(flagged: nw.DataFrame[Any], name: str) -> str:
 
 def _share_problems(frame: nw.DataFrame[Any], unit: str) -> list[Problem]:
     share = nw.col("foreign_share")
-    top = frame["foreign_share"].max()
-    if top is None:
-        return [Problem("foreign_share", "every value is missing; presence cannot be measured.")]
+    if frame["foreign_share"].is_null().all():
+        return [
+            Problem(
+                "foreign_share", "missing in every row; presence cannot be measured without it."
+            )
+        ]
     if unit == "share":
         mend = "If they are percent, pass foreign_share_unit='percent'."
         return _flag(frame, "foreign_share", (share < 0) | (share > 1), "outside 0 to 1", mend)
+    top = frame["foreign_share"].max()
     if 0 < top <= 0.01:
         return [
             Problem(
@@ -151,8 +194,8 @@ def _repeated(frame: nw.DataFrame[Any]) -> list[Problem]:
     return [
         Problem(
             "firm, year",
-            f"{len(counts):,} firm-years stand more than once ({shown}). "
-            "Keep one row per firm and year.",
+            f"{len(counts):,} firm-year(s) stand more than once ({shown}"
+            f"{'; ...' if len(counts) > 3 else ''}). Keep one row per firm and year.",
         )
     ]
 
@@ -174,11 +217,11 @@ def report_notes(frame: nw.DataFrame[Any]) -> tuple[str, ...]:
         missing = int(frame[name].is_null().sum())
         if missing:
             notes.append(
-                f"{name} is missing in {missing:,} of {len(frame):,} rows, "
+                f"{name} is missing in {missing:,} of {rows(len(frame))}, "
                 "which do not count towards presence"
             )
     if "exports" in frame.columns:
         above = len(frame.filter((nw.col("exports") > nw.col("output")).fill_null(value=False)))
         if above:
-            notes.append(f"exports exceed output in {above:,} rows")
+            notes.append(f"exports exceed output in {rows(above)}")
     return tuple(notes)

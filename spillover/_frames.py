@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+import zlib
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
-from spillover.errors import SchemaError
+from spillover.errors import SchemaError, preview
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 NativeFrame = Any
 """A pandas, Polars, PyArrow (or other narwhals-supported) data frame, as the user has it."""
@@ -29,13 +36,15 @@ def as_eager(data: NativeFrame, name: str = "data") -> nw.DataFrame[Any]:
     Raises
     ------
     SchemaError
-        If ``data`` is no data frame.
+        If ``data`` is no data frame, or its column names are repeated or no text.
 
     Examples
     --------
     >>> as_eager(pd.DataFrame({"a": [1]})).columns
     ['a']
     """
+    if isinstance(data, pd.DataFrame):
+        _check_names(data.columns, name)
     try:
         frame = nw.from_native(data)
     except TypeError:
@@ -45,6 +54,19 @@ def as_eager(data: NativeFrame, name: str = "data") -> nw.DataFrame[Any]:
     if isinstance(frame, nw.LazyFrame):
         return frame.collect()
     return cast("nw.DataFrame[Any]", frame)
+
+
+def _check_names(columns: pd.Index, name: str) -> None:
+    """Refuse what only pandas allows: column names that are repeated or no text."""
+    odd = [column for column in columns if not isinstance(column, str)]
+    if odd:
+        raise SchemaError(
+            f"{name} has {len(odd)} column names that are no text: {preview(odd)}. Rename them, as "
+            "with frame.set_axis([...], axis=1)."
+        )
+    twice = columns[columns.duplicated()].unique()
+    if len(twice):
+        raise SchemaError(f"{name} has several columns called {preview(twice)}. Rename or drop.")
 
 
 def row_engine(frame: nw.DataFrame[Any]) -> nw.LazyFrame[Any]:
@@ -62,6 +84,42 @@ def row_engine(frame: nw.DataFrame[Any]) -> nw.LazyFrame[Any]:
         return frame.lazy()
     needed_by_strings = importlib.util.find_spec("pyarrow") is not None
     return frame.lazy(backend="polars") if needed_by_strings else frame.lazy()
+
+
+def collect(frame: nw.LazyFrame[Any]) -> nw.DataFrame[Any]:
+    """Run a lazy frame; Polars streams it through all cores and stores nothing in between.
+
+    Which core adds which rows is settled as it runs, so sums agree from run to run to some 14
+    digits, not to the last bit.
+
+    Examples
+    --------
+    >>> collect(row_engine(as_eager(pd.DataFrame({"a": [1, 2]}))))["a"].sum()
+    3
+    """
+    return (
+        frame.collect(engine="streaming") if frame.implementation.is_polars() else frame.collect()
+    )
+
+
+def positions(column: nw.Series[Any], values: Sequence[str]) -> NDArray[np.intp]:
+    """Return where each text of a column stands in ``values``; -1 if it stands nowhere.
+
+    Examples
+    --------
+    >>> positions(as_eager(pd.DataFrame({"a": ["y", "x", None]}))["a"], ["x", "y"])
+    array([ 1,  0, -1])
+    """
+    native = column.to_native()
+    if column.implementation.is_polars():
+        import polars as pl  # noqa: PLC0415 (optional; a Polars column proves that it is there)
+
+        known = native.cast(pl.Enum(values), strict=False).to_physical()
+        return np.array(known.cast(pl.Int64).fill_null(-1), dtype=np.intp)
+    codes, levels = pd.factorize(
+        native.to_pandas() if column.implementation.is_pyarrow() else native
+    )
+    return np.append(pd.Index(values).get_indexer(levels), -1)[codes]
 
 
 def load(source: NativeFrame | str | Path, text_columns: tuple[str, ...] = ()) -> NativeFrame:
@@ -88,9 +146,9 @@ def load(source: NativeFrame | str | Path, text_columns: tuple[str, ...] = ()) -
         return source
     path = Path(source)
     if not path.is_file():
-        raise SchemaError(f"There is no file at {path}.")
-    suffix = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
-    suffix = suffix.lower()
+        raise SchemaError(f"There is no file at {path.absolute()}. Check its path and ending.")
+    ends = [end.lower() for end in path.suffixes[-2:]]
+    suffix = "".join(ends) if ends[-1:] == [".gz"] else "".join(ends[-1:])
     if suffix not in _SUFFIXES:
         endings = ", ".join(_SUFFIXES)
         raise SchemaError(
@@ -98,11 +156,18 @@ def load(source: NativeFrame | str | Path, text_columns: tuple[str, ...] = ()) -
             "Read other formats with pandas and pass the data frame."
         )
     try:
-        return _parse(path, suffix, text_columns)
+        frame = _parse(path, suffix, text_columns)
     except ImportError as error:
         raise SchemaError(f"Reading {path.name} needs pyarrow: install spillover[fast].") from error
-    except (ValueError, UnicodeDecodeError, OSError) as error:
-        raise SchemaError(f"{path.name} cannot be read as {suffix[1:]}: {error}") from error
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        detail = str(error).strip().rstrip(".")
+        raise SchemaError(
+            f"{path.name} cannot be read as {suffix[1:]}: {detail}. Mend the file, or read it with "
+            "pandas and pass the data frame."
+        ) from error
+    if suffix not in {".parquet", ".dta"}:
+        _check_fields(frame, path.name)
+    return frame
 
 
 def _parse(path: Path, suffix: str, text_columns: tuple[str, ...]) -> pd.DataFrame:
@@ -110,5 +175,21 @@ def _parse(path: Path, suffix: str, text_columns: tuple[str, ...]) -> pd.DataFra
         return pd.read_parquet(path)
     if suffix == ".dta":
         return pd.read_stata(path, convert_categoricals=False)
-    separator = "\t" if suffix == ".tsv" else ","
+    separator = "\t" if suffix.startswith(".tsv") else ","
     return pd.read_csv(path, sep=separator, dtype=dict.fromkeys(text_columns, str))
+
+
+def _check_fields(frame: pd.DataFrame, name: str) -> None:
+    """Refuse a text table whose only column is really several, or whose rows outgrow its header."""
+    header = str(frame.columns[0]) if len(frame.columns) == 1 else ""
+    mark = next((mark for mark in ";\t|," if mark in header), None)
+    if mark:
+        raise SchemaError(
+            f"{name} has a single column, {header!r}: its columns are separated by {mark!r}. Read "
+            f"it with pandas.read_csv(path, sep={mark!r}, decimal=...) and pass the data frame."
+        )
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise SchemaError(
+            f"The rows of {name} have more fields than its header has names "
+            f"({len(frame.columns)}: {preview(frame.columns)}). Give every column a name."
+        )

@@ -9,7 +9,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class SpilloverError(ValueError):
@@ -61,20 +61,47 @@ def preview(values: Iterable[object], limit: int = 5) -> str:
     return f"{shown} and {rest} more" if rest > 0 else shown
 
 
+def preview_counts(counts: Mapping[str, int], limit: int = 8) -> str:
+    """List the first few codes with the number of rows that hold them.
+
+    Examples
+    --------
+    >>> preview_counts({"15": 2, "16": 1, "17": 9}, limit=2)
+    "'15' (2 rows), '16' (1 row) and 1 more"
+    """
+    shown = ", ".join(f"{code!r} ({rows(n)})" for code, n in list(counts.items())[:limit])
+    rest = len(counts) - limit
+    return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def rows(count: int) -> str:
+    """Write a number of rows.
+
+    Examples
+    --------
+    >>> rows(1), rows(1200)
+    ('1 row', '1,200 rows')
+    """
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
 def did_you_mean(name: str, options: Sequence[str]) -> str:
-    """Return a hint naming the closest option, or the list of options.
+    """Return a hint naming the closest option (in whatever case), or the list of options.
 
     Examples
     --------
     >>> did_you_mean("ouput", ["output", "year"])
     " Did you mean 'output'?"
+    >>> did_you_mean("YEAR", ["output", "year"])
+    " Did you mean 'year'?"
     >>> did_you_mean("zzz", ["output", "year"])
     " Choose from 'output', 'year'."
     """
-    close = difflib.get_close_matches(name, options, n=1)
+    folded = {str(option).casefold(): str(option) for option in options}
+    close = difflib.get_close_matches(str(name).casefold(), folded, n=1)
     if close:
-        return f" Did you mean {close[0]!r}?"
-    return f" Choose from {preview(options, 12)}."
+        return f" Did you mean {folded[close[0]]!r}?"
+    return f" Choose from {preview(folded.values(), 12)}."
 
 
 def check_choice(name: str, value: object, options: Sequence[object]) -> None:

@@ -8,39 +8,39 @@ from typing import TYPE_CHECKING, Any, Literal
 from warnings import warn
 
 import narwhals as nw
-import pandas as pd
 
-from spillover._checks import Problem, key_problems, report_notes, value_problems
+from spillover._canonical import (
+    NUMERIC,
+    OPTIONAL,
+    REQUIRED,
+    canonical_types,
+    check_mapping,
+    drop_missing_keys,
+    one_missing_value,
+    plain_values,
+    rename,
+)
+from spillover._checks import collected, key_problems, report_notes, value_problems
 from spillover._frames import NativeFrame, as_eager, load
+from spillover._industries import single_targets, split_note
 from spillover.errors import (
     ConcordanceError,
     SchemaError,
     SpilloverWarning,
     check_choice,
-    did_you_mean,
     preview,
+    preview_counts,
+    rows,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import pandas as pd
+
     from spillover.iotables import Concordance
     from spillover.linkage import Linkages
-
-REQUIRED = ("firm", "year", "industry", "output", "foreign_share")
-OPTIONAL = (
-    "region",
-    "exports",
-    "employment",
-    "capital",
-    "materials",
-    "investment",
-    "wage_bill",
-    "value_added",
-    "origin",
-)
-NUMERIC = (*REQUIRED[3:], *OPTIONAL[1:8])
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class PanelReport:
             f"{self.rows:,} firm-years, {self.firms:,} firms, "
             f"{self.industries} industries, {first}-{last}"
         ]
-        lines += [f"dropped: {count:,} rows, {why}" for why, count in self.dropped.items()]
+        lines += [f"dropped: {rows(count)}, {why}" for why, count in self.dropped.items()]
         lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)
 
@@ -122,16 +122,24 @@ class FirmPanel:
         return self.frame.to_pandas()
 
     def with_industries(
-        self, concordance: Concordance, *, unmatched: Literal["raise", "drop"] = "raise"
+        self,
+        concordance: Concordance,
+        *,
+        unmatched: Literal["raise", "drop"] = "raise",
+        several: Literal["raise", "largest"] = "raise",
     ) -> FirmPanel:
         """Recode the industries, for example from ISIC to an input-output table's sectors.
 
         Parameters
         ----------
         concordance : Concordance
-            Every source code must have one target: a firm belongs to one sector.
+            See :meth:`.Concordance.coverage` for what it serves and leaves over.
         unmatched : {"raise", "drop"}
             What to do with firms whose code has no target; dropped rows are counted in the report.
+        several : {"raise", "largest"}
+            A firm belongs to one sector. What to do with codes that the concordance splits over
+            several: refuse them, or take the target with the largest weight (refused if tied).
+            The report notes how many rows and how much output that concerns.
 
         Returns
         -------
@@ -141,10 +149,14 @@ class FirmPanel:
         Raises
         ------
         ConcordanceError
-            If codes have no target (and ``unmatched="raise"``) or more than one.
+            If codes have no target (and ``unmatched="raise"``, or none has one) or more than one
+            (and ``several="raise"``, or two have the largest weight).
+        SchemaError
+            If there already is a column ``industry_source``.
 
         Examples
         --------
+        >>> import pandas as pd
         >>> import spillover as sp
         >>> firms = sp.read_firms(pd.DataFrame({"firm": [1, 2], "year": [2000, 2000],
         ...     "industry": ["3111", "3825"], "output": [9.0, 5.0], "foreign_share": [0.0, 1.0]}))
@@ -153,25 +165,39 @@ class FirmPanel:
         ['c3', 'c14']
         """
         check_choice("unmatched", unmatched, ("raise", "drop"))
-        counts = self.frame.group_by("industry").agg(nw.len().alias("rows")).to_pandas()
-        rows = dict(zip(counts["industry"], counts["rows"], strict=True))
-        targets, lost = _unique_targets(concordance, rows)
-        if lost and unmatched == "raise":
-            listed = preview([f"{code!r} ({rows[code]} rows)" for code in lost], 8)
+        check_choice("several", several, ("raise", "largest"))
+        if not hasattr(concordance, "lookup"):
+            raise SchemaError(
+                f"concordance is a {type(concordance).__name__}; give a Concordance, as from "
+                "sp.concordance(...) or sp.Concordance.from_mapping(...)."
+            )
+        if "industry_source" in self.frame.columns:
+            raise SchemaError(
+                "The panel already has a column 'industry_source', which would be lost. Rename it, "
+                "or recode once, with one concordance from the original codes."
+            )
+        counts = self.frame.group_by("industry").agg(nw.len().alias("rows")).sort("industry")
+        held = dict(counts.select("industry", "rows").rows())
+        targets, lost, chosen = single_targets(concordance, held, several)
+        if lost and (unmatched == "raise" or not targets):
+            leave = "" if not targets else ', or pass unmatched="drop" to leave those firms out'
             raise ConcordanceError(
-                f"{len(lost)} of {len(rows)} industry codes have no target in the concordance "
-                f"{concordance.source_name} -> {concordance.target_name}: {listed}. "
-                'Add them to the concordance, or pass unmatched="drop" to leave those firms out.'
+                f"{len(lost)} of {len(held)} industry codes have no target in the concordance "
+                f"{concordance.source_name} -> {concordance.target_name}: "
+                f"{preview_counts({code: held[code] for code in lost})}. "
+                f"{concordance.hint(lost)}Add them to the concordance{leave}."
             )
         frame = self.frame.filter(nw.col("industry").is_in(list(targets)))
+        split = split_note(frame, chosen, concordance.target_name)
         frame = frame.rename({"industry": "industry_source"}).with_columns(
             nw.col("industry_source")
             .replace_strict(list(targets), list(targets.values()), return_dtype=nw.String)
             .alias("industry")
         )
         why = f"no {concordance.target_name} sector for codes {preview(lost, 5)}"
-        dropped = {why: sum(rows[code] for code in lost)} if lost else {}
-        report = _describe(frame, self.report.notes, {**self.report.dropped, **dropped})
+        dropped = {why: sum(held[code] for code in lost)} if lost else {}
+        notes = (*report_notes(frame), *split)
+        report = _describe(frame, notes, {**self.report.dropped, **dropped})
         return replace(self, data=frame.to_native(), report=report)
 
     def join_linkages(self, links: Linkages, *, suffix: str = "") -> NativeFrame:
@@ -191,23 +217,6 @@ class FirmPanel:
         from spillover.linkage import attach  # noqa: PLC0415 (the one step forward, on request)
 
         return attach(self, links, suffix=suffix)
-
-
-def _unique_targets(
-    concordance: Concordance, rows: Mapping[str, int]
-) -> tuple[dict[str, str], list[str]]:
-    """Return code -> target for the matched codes, and the codes without a target."""
-    table = concordance.lookup(sorted(rows))
-    several = table.loc[table.duplicated("code", keep=False), "code"].drop_duplicates().tolist()
-    if several:
-        raise ConcordanceError(
-            f"{len(several)} industry codes go to several {concordance.target_name} sectors: "
-            f"{preview(several)}. A firm belongs to one sector: choose one target per code, or "
-            "aggregate the input-output table."
-        )
-    matched = table["target"].notna()
-    lost = table.loc[~matched, "code"].tolist()
-    return dict(zip(table.loc[matched, "code"], table.loc[matched, "target"], strict=True)), lost
 
 
 def read_firms(
@@ -237,7 +246,8 @@ def read_firms(
     Returns
     -------
     FirmPanel
-        Industry codes are text, years integers. Money stays in the user's unit.
+        Industry codes are text (without blanks around them), years integers; NaN, nulls and empty
+        text are all missing values. Money stays in the user's unit.
 
     Raises
     ------
@@ -253,6 +263,7 @@ def read_firms(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> import spillover as sp
     >>> frame = pd.DataFrame({"id": [1, 1, 2], "year": [2000, 2001, 2000],
     ...     "nace": ["15", "15", "17"], "sales": [10.0, 12.0, 5.0], "for_pct": [0, 0, 60]})
@@ -262,20 +273,21 @@ def read_firms(
     """
     check_choice("foreign_share_unit", foreign_share_unit, ("share", "percent"))
     check_choice("missing_keys", missing_keys, ("raise", "drop"))
-    mapping = _check_mapping(columns or {})
+    mapping = check_mapping({} if columns is None else columns)
     codes = tuple(mapping.get(name, name) for name in ("firm", "industry", "region"))
-    frame = _rename(as_eager(load(source, codes), "source"), mapping)
+    frame = rename(as_eager(load(source, codes), "source"), mapping)
     if len(frame) == 0:
-        raise SchemaError("The panel has no rows.")
+        raise SchemaError("The panel has no rows. Check how it was filtered or read.")
+    frame = plain_values(frame)
     numeric = [name for name in NUMERIC if name in frame.columns]
     problems = key_problems(frame, numeric)
     if problems:
-        raise _collected(problems)
-    frame = _canonical_types(frame, numeric, 100.0 if foreign_share_unit == "percent" else 1.0)
-    frame, dropped = _drop_missing_keys(frame, missing_keys)
+        raise collected(problems)
+    frame, dropped = drop_missing_keys(one_missing_value(frame), missing_keys)
+    frame = canonical_types(frame, numeric, 100.0 if foreign_share_unit == "percent" else 1.0)
     problems = value_problems(frame, numeric, foreign_share_unit)
     if problems:
-        raise _collected(problems)
+        raise collected(problems)
     notes = report_notes(frame)
     if notes:
         warn("Firm panel: " + "; ".join(notes) + ".", SpilloverWarning, stacklevel=2)
@@ -287,101 +299,12 @@ def as_panel(firms: FirmPanel | NativeFrame) -> FirmPanel:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> as_panel(pd.DataFrame({"firm": [1], "year": [2000], "industry": ["15"],
     ...     "output": [1.0], "foreign_share": [0.5]}))
     FirmPanel(1 firm-years, 1 firms, 1 industries, 2000-2000)
     """
     return firms if isinstance(firms, FirmPanel) else read_firms(firms)
-
-
-def _check_mapping(columns: Mapping[str, str]) -> Mapping[str, str]:
-    canonical = (*REQUIRED, *OPTIONAL)
-    for name in columns:
-        if name not in canonical:
-            raise SchemaError(
-                f"columns={{{name!r}: ...}}: {name!r} is no canonical column."
-                f"{did_you_mean(name, canonical)} (The mapping reads canonical name -> your name.)"
-            )
-    doubled = pd.Series(list(columns.values()), dtype=object)
-    if doubled.duplicated().any():
-        twice = preview(doubled[doubled.duplicated()].unique())
-        raise SchemaError(f"columns= uses one source column for two canonical ones: {twice}.")
-    return columns
-
-
-def _rename(frame: nw.DataFrame[Any], mapping: Mapping[str, str]) -> nw.DataFrame[Any]:
-    """Rename the user's columns to canonical ones; report every missing or clashing one at once."""
-    problems = []
-    present = frame.columns
-    for name, own in mapping.items():
-        if own not in present:
-            hint = did_you_mean(own, present)
-            problems.append(Problem(name, f"there is no column {own!r} to map it to.{hint}"))
-        elif name in present and own != name:
-            problems.append(
-                Problem(
-                    name,
-                    f"it is mapped to {own!r}, but the panel also has a column called {name!r}. "
-                    "Rename or drop one of them.",
-                )
-            )
-    for name in REQUIRED:
-        if name not in mapping and name not in present:
-            hint = did_you_mean(name, present)
-            problems.append(
-                Problem(name, f"required, but absent. Map it with columns={{{name!r}: ...}}.{hint}")
-            )
-    if problems:
-        raise _collected(problems)
-    return frame.rename({own: name for name, own in mapping.items() if own != name})
-
-
-def _collected(problems: list[Problem]) -> SchemaError:
-    lines = "\n".join(f"  - {problem}" for problem in problems)
-    many = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    return SchemaError(f"The firm panel has {many}:\n{lines}")
-
-
-def _canonical_types(
-    frame: nw.DataFrame[Any], numeric: list[str], scale: float
-) -> nw.DataFrame[Any]:
-    """Years to integers, codes to text, numbers to floats with one kind of missing value."""
-    industry = nw.col("industry")
-    if frame.schema["industry"].is_numeric():
-        industry = industry.cast(nw.Int64)
-    numbers = [nw.col(name).cast(nw.Float64) for name in numeric if name != "foreign_share"]
-    share = nw.col("foreign_share").cast(nw.Float64)
-    if scale != 1.0:
-        share = share / scale
-    frame = frame.with_columns(
-        nw.col("year").cast(nw.Int64), industry.cast(nw.String), share, *numbers
-    )
-    return frame.with_columns(nw.col(name).fill_nan(None) for name in numeric)
-
-
-def _drop_missing_keys(
-    frame: nw.DataFrame[Any], how: Literal["raise", "drop"]
-) -> tuple[nw.DataFrame[Any], dict[str, int]]:
-    keys = ("firm", "year", "industry")
-    counts = frame.select(nw.col(*keys).is_null().sum()).rows()[0]
-    missing = {key: int(count) for key, count in zip(keys, counts, strict=True) if count}
-    if not missing:
-        return frame, {}
-    if how == "raise":
-        raise _collected(
-            [
-                Problem(
-                    key,
-                    f"missing in {count:,} rows. Fill it, or pass missing_keys='drop' to leave "
-                    "those rows out.",
-                )
-                for key, count in missing.items()
-            ]
-        )
-    kept = frame.filter(~nw.any_horizontal(nw.col(*keys).is_null(), ignore_nulls=False))
-    if len(kept) == 0:
-        raise SchemaError(f"Every row lacks one of {preview(missing)}; nothing is left.")
-    return kept, {f"no {' or '.join(missing)}": len(frame) - len(kept)}
 
 
 def _describe(

@@ -23,7 +23,7 @@ def test_readme_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(block.strip().splitlines()) <= 13  # ten statements, two of them wrapped
     exec(compile(block, "README.md", "exec"), {})
     printed = capsys.readouterr().out
-    assert "backward" in printed
+    assert "Backward" in printed
     assert "Synthetic data" in printed
 
 

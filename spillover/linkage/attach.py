@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 from warnings import warn
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
-from spillover._frames import NativeFrame, as_eager
-from spillover.errors import SchemaError, SpilloverWarning, check_choice, did_you_mean, preview
+from spillover._frames import NativeFrame, as_eager, positions
+from spillover.errors import (
+    SchemaError,
+    SpilloverWarning,
+    check_choice,
+    did_you_mean,
+    preview,
+    preview_counts,
+    rows,
+)
 from spillover.firms import FirmPanel
 from spillover.linkage.build import check_linkages
 from spillover.linkage.carried import carry
-from spillover.linkage.presence import check_columns, firm_weight, foreign_indicator
+from spillover.linkage.presence import firm_weight, foreign_indicator
 from spillover.linkage.result import MEASURES, Linkages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from spillover.linkage.definition import LinkageDefinition
 
 KEYS = ("industry", "year")
 
@@ -78,12 +92,12 @@ def attach(
     links = check_linkages(links)
     frame = firms.frame if isinstance(firms, FirmPanel) else as_eager(firms, "firms")
     names = _new_names(frame, links, measures, suffix)
-    frame = _text_keys(frame)
-    joined = _leave_one_out(_join(frame, links, list(measures)), links, measures)
-    _report_missing(joined, measures, unmatched)
-    native = joined.rename(names).to_native()
+    joined = _look_up(frame, links, names)
+    _report_missing(joined, list(names.values()), unmatched)
+    native = joined.to_native()
     if isinstance(native, pd.DataFrame):
-        carry(native, links, tuple(names.values()))
+        native.attrs = dict(frame.to_native().attrs)
+        carry(native, links, names)
     return native
 
 
@@ -95,104 +109,147 @@ def _new_names(
             hint = did_you_mean(key, frame.columns)
             raise SchemaError(f"The firms have no column {key!r}.{hint}")
     offered = [name for name in links.data.columns if name not in (*KEYS, "firms")]
+    if isinstance(measures, str) or not measures or len(set(measures)) < len(measures):
+        raise SchemaError(
+            f"measures={measures!r} must be a list of different measures, such as ['backward']."
+        )
     for name in measures:
         if name not in offered:
             raise SchemaError(f"{name!r} is no linkage measure.{did_you_mean(name, offered)}")
+    if not isinstance(suffix, str):
+        raise SchemaError(f"suffix={suffix!r} must be text, such as '_2'.")
     names = {name: name + suffix for name in measures}
     clash = [new for new in names.values() if new in frame.columns]
     if clash:
         raise SchemaError(
             f"The firms already have {preview(clash)}. Pass suffix='_2', say, or drop the columns."
         )
-    taken = [name for name in names if name in frame.columns]
-    if taken:
-        raise SchemaError(f"Rename the firms' columns {preview(taken)} before a second attach.")
     return names
 
 
-def _text_keys(frame: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
-    """Give the keys the types of ``links.data``: industry as text, year as a whole number."""
-    industry, year = frame.schema["industry"], frame.schema["year"]
-    if not year.is_numeric():
-        raise SchemaError(f"year holds {year}, not numbers. Convert it to whole years.")
-    casts = []
-    if industry != nw.String or frame.implementation.is_pyarrow():  # large_string joins no string
-        codes = nw.col("industry")
-        casts.append((codes.cast(nw.Int64) if industry.is_float() else codes).cast(nw.String))
-    if year != nw.Int64:
-        casts.append(nw.col("year").cast(nw.Int64))
-    return frame.with_columns(casts) if casts else frame
-
-
-def _join(frame: nw.DataFrame[Any], links: Linkages, measures: list[str]) -> nw.DataFrame[Any]:
-    """Left-join on industry and year; the right side is unique by construction, rows keep order."""
-    columns = [*KEYS, *measures]
-    table = links.data[columns]
-    if links.definition.leave_one_out and "horizontal" in measures:
-        table = table.merge(
-            links.cells[[*KEYS, "foreign", "total", "firms"]]
-            .add_prefix("_")
-            .rename(columns={f"_{key}": key for key in KEYS}),
-            on=list(KEYS),
-            how="left",
-            validate="1:1",
+def _keys(frame: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
+    """Return the keys as they are compared: industry as text, year as a number."""
+    if not frame.schema["year"].is_numeric():
+        raise SchemaError(
+            f"year holds {frame.schema['year']}, not numbers. Convert it to whole years."
         )
-    right = nw.from_dict(
-        {name: table[name].tolist() for name in KEYS}
-        | {name: table[name].to_numpy() for name in table.columns if name not in KEYS},
-        schema={
-            name: (nw.String if name == "industry" else nw.Int64 if name == "year" else nw.Float64)
-            for name in table.columns
-        },
-        backend=frame.implementation,
-    )
-    right = right.with_columns(
-        nw.col(name).fill_nan(None) for name in table.columns if name not in KEYS
-    )
-    return _ordered_left_join(frame, right)
+    for name in KEYS:
+        if frame.schema[name].is_float():
+            known = frame[name].to_numpy()
+            broken = known[~np.isnan(known) & (known % 1 != 0)]
+            if len(broken):
+                raise SchemaError(
+                    f"{name}: {rows(len(broken))} hold values that are not whole "
+                    f"({preview(broken.tolist(), 3)})."
+                )
+    industry = nw.col("industry")
+    if frame.schema["industry"].is_float():  # 15.0 is "15"; a missing code is "-1", no sector
+        industry = nw.when(industry.is_finite()).then(industry).otherwise(-1.0)
+        industry = industry.cast(nw.Int64).alias("industry")
+    if frame.schema["industry"] != nw.String:
+        industry = industry.cast(nw.String)
+    return frame.select(industry, nw.col("year").cast(nw.Float64))
 
 
-def _ordered_left_join(frame: nw.DataFrame[Any], right: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
-    if frame.implementation.is_pandas():
-        index = cast("pd.DataFrame", frame.to_native()).index
-        native = cast("pd.DataFrame", frame.join(right, on=list(KEYS), how="left").to_native())
-        return nw.from_native(native.set_axis(index, axis=0), eager_only=True)
-    position = "_row_position"
-    numbered = frame.with_row_index(position)
-    return numbered.join(right, on=list(KEYS), how="left").sort(position).drop(position)
+def _places(keys: nw.DataFrame[Any], grid: _Grid) -> NDArray[np.intp]:
+    """Return each row's place in the flat grid; 0 is for no match."""
+    year = keys["year"].to_numpy() - grid.first
+    known = (year >= 0) & (year < grid.span)
+    place = positions(keys["industry"], grid.sectors) + 1
+    place *= grid.span
+    place += np.where(known, year, 0).astype(np.intp)
+    place[~known] = 0
+    return place
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Industries and years as a flat (1 + sectors, span of years) array; row 0 is for no match."""
+
+    sectors: list[str]
+    first: int
+    span: int
+
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> _Grid:
+        years = table["year"]
+        first = int(years.min())
+        return cls(table["industry"].unique().tolist(), first, int(years.max()) - first + 1)
+
+    def fill(self, table: pd.DataFrame, column: str) -> NDArray[np.float64]:
+        """Lay a column of a table of industry-years out on the grid."""
+        row = pd.Index(self.sectors).get_indexer(pd.Index(table["industry"])) + 1
+        grid = np.full((len(self.sectors) + 1) * self.span, np.nan)
+        grid[row * self.span + table["year"].to_numpy() - self.first] = table[column]
+        return grid
+
+
+def _look_up(
+    frame: nw.DataFrame[Any], links: Linkages, names: Mapping[str, str]
+) -> nw.DataFrame[Any]:
+    """Add each row's measures; its industry and year say where they stand."""
+    grid = _Grid.of(links.data)
+    place = _places(_keys(frame), grid)
+
+    def values(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
+        return grid.fill(table, column).take(place, mode="clip")
+
+    columns = []
+    for measure, name in names.items():
+        if measure == "horizontal" and links.definition.leave_one_out:
+            sums = [values(links.cells, column) for column in ("foreign", "total", "firms")]
+            found = _leave_one_out(frame, links.definition, *sums)
+        else:
+            found = values(links.data, measure)
+        series = nw.new_series(name, found, backend=frame.implementation)
+        columns.append(series.fill_nan(None))
+    return frame.with_columns(columns)
 
 
 def _leave_one_out(
-    joined: nw.DataFrame[Any], links: Linkages, measures: Sequence[str]
-) -> nw.DataFrame[Any]:
-    """Take the firm itself out of Horizontal's numerator and denominator."""
-    definition = links.definition
-    if not definition.leave_one_out or "horizontal" not in measures:
-        return joined
-    check_columns([*joined.columns, "exports"], definition)
-    if "foreign_share" not in joined.columns:
-        raise SchemaError("Leaving the firm out needs its column 'foreign_share'.")
-    weight = firm_weight(definition)
-    counted = ~weight.is_null()
-    own = nw.when(counted).then(weight).otherwise(0.0)
-    own_foreign = nw.when(counted).then(foreign_indicator(definition) * weight).otherwise(0.0)
-    others = nw.col("_firms") - counted.cast(nw.Float64)
-    rest = nw.col("_total") - own
-    result = nw.when((others > 0) & (rest > 0)).then((nw.col("_foreign") - own_foreign) / rest)
-    return joined.with_columns(horizontal=result).drop("_foreign", "_total", "_firms")
+    frame: nw.DataFrame[Any],
+    definition: LinkageDefinition,
+    foreign: NDArray[np.float64],
+    total: NDArray[np.float64],
+    firms: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return Horizontal without the firm itself, given its industry-year's sums by row."""
+    needed = ["foreign_share"] + ([] if definition.weight == "none" else [definition.weight])
+    for name in needed:
+        if name not in frame.columns:
+            raise SchemaError(f"Leaving the firm out needs the column {name!r}.")
+    known = frame.select(nw.col(name).cast(nw.Float64).fill_nan(None) for name in needed)
+    share = known["foreign_share"].to_numpy()
+    if ((share < 0) | (share > 1)).any():
+        raise SchemaError(
+            "foreign_share holds values outside 0 to 1. Leaving the firm out needs shares: attach "
+            "to the panel that sp.read_firms returned."
+        )
+    own = known.select(foreign_indicator(definition).alias("F"), firm_weight(definition).alias("w"))
+    counted = ~np.isnan(own["w"].to_numpy())
+    weight = np.where(counted, own["w"].to_numpy(), 0.0)
+    own_foreign = np.where(counted, own["F"].to_numpy(), 0.0) * weight
+    rest = total - weight
+    result = np.full(len(rest), np.nan)
+    np.divide(foreign - own_foreign, rest, out=result, where=(firms - counted > 0) & (rest > 0))
+    return result
 
 
 def _report_missing(
     joined: nw.DataFrame[Any], measures: Sequence[str], how: Literal["warn", "raise"]
 ) -> None:
-    lacking = joined.filter(nw.any_horizontal(nw.col(*measures).is_null(), ignore_nulls=False))
+    lacking = joined.select(*KEYS, *measures).filter(
+        nw.any_horizontal(nw.col(*measures).is_null(), ignore_nulls=False)
+    )
     if len(lacking) == 0:
         return
     cells = lacking.group_by(*KEYS).agg(nw.len().alias("n")).sort(*KEYS).rows()
-    listed = preview([f"{industry} {year} ({n})" for industry, year, n in cells], 8)
+    listed = preview_counts({f"{industry} {year}": n for industry, year, n in cells})
+    counts = {name: int(lacking[name].is_null().sum()) for name in measures}
+    which = ", ".join(f"{name} in {count:,}" for name, count in counts.items() if count)
     text = (
-        f"{len(lacking):,} of {len(joined):,} firm-years lack a linkage measure; "
-        f"industry-years (firm-years): {listed}."
+        f"{len(lacking):,} of {len(joined):,} firm-years lack a linkage measure ({which}); "
+        f"industry-years: {listed}."
     )
     if how == "raise":
         raise SchemaError(text + " Pass unmatched='warn' to keep them with missing values.")

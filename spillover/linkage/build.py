@@ -9,8 +9,15 @@ from warnings import warn
 import numpy as np
 import pandas as pd
 
-from spillover.errors import ConcordanceError, SchemaError, SpilloverWarning, preview
+from spillover.errors import (
+    ConcordanceError,
+    SchemaError,
+    SpilloverWarning,
+    preview,
+    preview_counts,
+)
 from spillover.firms import FirmPanel, as_panel
+from spillover.iotables import IOTable
 from spillover.linkage.definition import JAVORCIK_2004, LinkageDefinition
 from spillover.linkage.presence import check_columns, presence_cells
 from spillover.linkage.result import Linkages
@@ -21,7 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from spillover._frames import NativeFrame
-    from spillover.iotables import IOTable
 
     Matrix = NDArray[np.float64]
 
@@ -58,7 +64,8 @@ def linkages(
     Warns
     -----
     SpilloverWarning
-        Once, if sectors of the table have no usable firm data, with the weight that is lost.
+        Once, if sectors of the table have no usable firm data, with the weight that is lost, or if
+        firms drop out of Forward for want of exports.
 
     References
     ----------
@@ -78,6 +85,16 @@ def linkages(
     0        A         0.3      0.75  0.666667
     1        B         1.0      0.10  0.128571
     """
+    if not isinstance(io, IOTable):
+        raise SchemaError(
+            f"io is a {type(io).__name__}; give one IOTable, as sp.read_io returns it. Its shares "
+            "hold for all years of the panel."
+        )
+    if not isinstance(definition, LinkageDefinition):
+        raise SchemaError(
+            f"definition is a {type(definition).__name__}; give a LinkageDefinition, such as "
+            "sp.LinkageDefinition(own_sector='include')."
+        )
     panel = as_panel(firms)
     check_columns(panel.frame.columns, definition)
     supply = io.supply_shares(
@@ -95,8 +112,9 @@ def linkages(
     backward = _weighted(supply.to_numpy(), plain, how)
     forward = _weighted(inputs.to_numpy(), net, how)
     unobserved = _unobserved(io.sectors, supply, inputs, plain, net)
-    if len(unobserved):
-        warn(_lost_weight(unobserved, how), SpilloverWarning, stacklevel=2)
+    notes = _notes(cells, unobserved, definition)
+    if notes:
+        warn(" ".join(notes), SpilloverWarning, stacklevel=2)
     data = pd.DataFrame(
         {
             "industry": np.repeat(np.array(io.sectors, dtype=object), len(years)),
@@ -163,7 +181,7 @@ def _check_sectors(cells: pd.DataFrame, sectors: Sequence[str]) -> None:
     rows = cells.groupby("industry")["rows"].sum()
     unknown = rows[~rows.index.isin(sectors)]
     if len(unknown):
-        listed = preview([f"{code!r} ({count} rows)" for code, count in unknown.items()], 8)
+        listed = preview_counts({str(code): int(count) for code, count in unknown.items()})
         raise ConcordanceError(
             f"{len(unknown)} of {len(rows)} industries of the panel are no sectors of the table: "
             f"{listed}. The table's sectors are {preview(sectors, 8)}. Recode the firms with "
@@ -180,6 +198,7 @@ def _unobserved(
 ) -> pd.DataFrame:
     """List sectors without usable presence and how much the sectors with firms lean on them."""
     with_firms = plain.observed.any(axis=1)
+    with_firms |= not with_firms.any()  # without any, average over all
     unseen, net_unseen = 1 - plain.observed, 1 - net.observed
     table = pd.DataFrame(
         {
@@ -190,6 +209,22 @@ def _unobserved(
         }
     )
     return table[table["years"] > 0].reset_index(drop=True)
+
+
+def _notes(
+    cells: pd.DataFrame, unobserved: pd.DataFrame, definition: LinkageDefinition
+) -> list[str]:
+    notes = []
+    if definition.nets_exports:
+        lacking = int((cells["firms"] - cells["net_firms"]).sum())
+        if lacking:
+            notes.append(
+                f"Forward leaves out {lacking:,} firm-years whose exports are missing; Horizontal "
+                "and Backward count them."
+            )
+    if len(unobserved):
+        notes.append(_lost_weight(unobserved, definition.unobserved))
+    return notes
 
 
 def _lost_weight(unobserved: pd.DataFrame, how: Literal["zero", "missing"]) -> str:

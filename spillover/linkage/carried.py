@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+import pandas as pd
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import pandas as pd
 
     from spillover.linkage.result import Linkages
 
 KEY = "spillover_linkages"
+ROWS_COMPARED = 200
 
 
 class CarriedLinkages(str):
@@ -21,31 +23,39 @@ class CarriedLinkages(str):
     that hands out itself survives both.
     """
 
-    __slots__ = ("linkages",)
+    __slots__ = ("linkages", "measure")
     linkages: Linkages
+    measure: str
 
-    def __new__(cls, linkages: Linkages) -> Self:
+    def __new__(cls, linkages: Linkages, measure: str) -> Self:
         """Make the text of the definition and keep the object."""
-        text = super().__new__(cls, linkages.definition.describe())
+        table = linkages.source or linkages.country
+        source = f"; table: {table}" if table else ""
+        text = super().__new__(cls, linkages.definition.describe() + source)
         text.linkages = linkages
+        text.measure = measure
         return text
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Linkages, str]]:
+        return type(self), (self.linkages, self.measure)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> CarriedLinkages:
         return self
 
 
-def carry(frame: pd.DataFrame, linkages: Linkages, columns: tuple[str, ...]) -> None:
-    """Record in ``frame.attrs`` that ``columns`` were made from ``linkages``.
+def carry(frame: pd.DataFrame, linkages: Linkages, columns: Mapping[str, str]) -> None:
+    """Record in ``frame.attrs`` which columns were made from ``linkages``.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         Changed in place; the caller owns it.
     linkages : Linkages
-    columns : tuple of str
+    columns : mapping of str to str
+        Measure -> column.
     """
-    tag = CarriedLinkages(linkages)
-    frame.attrs[KEY] = dict(frame.attrs.get(KEY, {})) | dict.fromkeys(columns, tag)
+    tags = {column: CarriedLinkages(linkages, measure) for measure, column in columns.items()}
+    frame.attrs[KEY] = dict(frame.attrs.get(KEY, {})) | tags
 
 
 def carried_definitions(frame: object) -> Mapping[str, str]:
@@ -54,7 +64,8 @@ def carried_definitions(frame: object) -> Mapping[str, str]:
     Parameters
     ----------
     frame : data frame
-        Only pandas frames remember.
+        Only pandas frames remember. A column whose values are no longer those of the linkages
+        (multiplied by 100, say) is left out.
 
     Returns
     -------
@@ -74,10 +85,28 @@ def carried_synthetic(frame: object) -> bool:
     -------
     bool
     """
-    tags = [tag for tag in _tags(frame).values() if isinstance(tag, CarriedLinkages)]
-    return any("synthetic" in tag.linkages.source.lower() for tag in tags)
+    return any("synthetic" in tag.linkages.source.lower() for tag in _tags(frame).values())
 
 
-def _tags(frame: object) -> Mapping[str, str]:
-    tags: Mapping[str, str] = getattr(frame, "attrs", {}).get(KEY, {})
-    return tags
+def _tags(frame: object) -> dict[str, CarriedLinkages]:
+    """Return the tags that still hold."""
+    if not isinstance(frame, pd.DataFrame):
+        return {}
+    tags = frame.attrs.get(KEY, {})
+    return {
+        name: tag
+        for name, tag in tags.items()
+        if isinstance(tag, CarriedLinkages) and _holds(frame, name, tag)
+    }
+
+
+def _holds(frame: pd.DataFrame, name: str, tag: CarriedLinkages) -> bool:
+    """Compare the first rows of a column with the measure; leave-one-out values can't be."""
+    if name not in frame or not {"industry", "year"} <= set(frame.columns):
+        return name in frame
+    if tag.linkages.definition.leave_one_out and tag.measure == "horizontal":
+        return True
+    head = frame.loc[frame[name].notna(), ["industry", "year", name]].head(ROWS_COMPARED)
+    measure = tag.linkages.data.set_index(["industry", "year"])[tag.measure]
+    keys = pd.MultiIndex.from_arrays([head["industry"].astype(str), head["year"].astype(int)])
+    return bool(np.allclose(measure.reindex(keys), head[name].astype(float), rtol=1e-9, atol=1e-12))

@@ -74,7 +74,7 @@ class LinkageDefinition:
     Examples
     --------
     >>> LinkageDefinition(own_sector="include", threshold=0.1).describe()
-    'Horizontal weighted by output, firms with foreign share >= 0.1; own sector include'
+    'Javorcik (2004), but foreign share >= 0.1, own sector include'
     >>> LinkageDefinition().describe()
     'Javorcik (2004)'
     """
@@ -91,7 +91,10 @@ class LinkageDefinition:
     def __post_init__(self) -> None:
         for name, options in OPTIONS.items():
             check_choice(name, getattr(self, name), options)
-        if self.threshold is not None and not 0 < self.threshold <= 1:
+        check_choice("leave_one_out", self.leave_one_out, (True, False))
+        if self.threshold is not None and not (
+            isinstance(self.threshold, int | float) and 0 < self.threshold <= 1
+        ):
             raise SchemaError(
                 f"threshold={self.threshold!r} must lie in (0, 1]: shares run from 0 to 1."
             )
@@ -108,31 +111,17 @@ class LinkageDefinition:
         -------
         str
         """
-        changed = {
-            f.name: getattr(self, f.name)
-            for f in fields(self)
-            if getattr(self, f.name) != f.default
-        }
-        if not changed:
-            return "Javorcik (2004)"
-        presence = {"weight", "threshold", "leave_one_out"}
-        parts = []
-        if presence & set(changed):
-            parts.append(self._describe_presence())
-        parts += [
-            f"{name.replace('_', ' ')} {value}"
-            for name, value in changed.items()
-            if name not in presence
-        ]
-        return "; ".join(parts)
+        changed = [self._say(f.name) for f in fields(self) if getattr(self, f.name) != f.default]
+        return "Javorcik (2004)" + (f", but {', '.join(changed)}" if changed else "")
 
-    def _describe_presence(self) -> str:
-        text = "firms unweighted" if self.weight == "none" else f"weighted by {self.weight}"
-        if self.threshold is not None:
-            text += f", firms with foreign share >= {self.threshold:g}"
-        if self.leave_one_out:
-            text += ", without the firm itself"
-        return f"Horizontal {text}"
+    def _say(self, name: str) -> str:
+        value = getattr(self, name)
+        special = {
+            "weight": "firms unweighted" if value == "none" else f"weighted by {value}",
+            "threshold": f"foreign share >= {value}",
+            "leave_one_out": "without the firm itself",
+        }
+        return special.get(name, f"{name.replace('_', ' ')} {value}")
 
 
 JAVORCIK_2004 = LinkageDefinition()

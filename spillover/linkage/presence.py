@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
+import pandas as pd
 
-from spillover._frames import row_engine
+from spillover._frames import collect, row_engine
 from spillover.errors import SchemaError, did_you_mean
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from spillover.linkage.definition import LinkageDefinition
 
 
@@ -93,27 +92,27 @@ def presence_cells(frame: nw.DataFrame[Any], definition: LinkageDefinition) -> p
         Horizontal), and, where exports are netted, net_firms, net_foreign and net_total.
     """
     foreign, weight = foreign_indicator(definition), firm_weight(definition)
-    columns = {
-        "firms": (~weight.is_null()).cast(nw.Int64),
-        "foreign": foreign * weight,
-        "total": weight,
-    }
+    sums = {"foreign": foreign * weight, "total": weight}
+    counts = {"firms": "total"}
     if definition.nets_exports:
         net = weight - nw.col("exports")
-        columns |= {
-            "net_firms": (~net.is_null()).cast(nw.Int64),
-            "net_foreign": foreign * net,
-            "net_total": net,
-        }
-    cells = (
+        sums |= {"net_foreign": foreign * net, "net_total": net}
+        counts["net_firms"] = "net_total"
+    cells = collect(
         row_engine(_needed(frame, definition))
-        .select("industry", "year", **columns)
+        .select("industry", "year", **sums)
         .group_by("industry", "year")
-        .agg(nw.len().alias("rows"), *(nw.col(name).sum() for name in columns))
-        .collect()
+        .agg(
+            nw.len().alias("rows"),
+            *(nw.col(column).count().alias(name) for name, column in counts.items()),
+            *(nw.col(name).sum() for name in sums),
+        )
     )
-    tidy = cells.to_pandas().sort_values(["industry", "year"], ignore_index=True)
-    return tidy[["industry", "year", "rows", *columns]]
+    cells = cells.sort("industry", "year")
+    order = ["firms", "foreign", "total", "net_firms", "net_foreign", "net_total"]
+    names = ["industry", "year", "rows", *(name for name in order if name in cells.columns)]
+    # by way of lists, so that types do not depend on the library the firms came in
+    return pd.DataFrame({name: cells[name].to_list() for name in names})
 
 
 def _needed(frame: nw.DataFrame[Any], definition: LinkageDefinition) -> nw.DataFrame[Any]:

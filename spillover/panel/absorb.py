@@ -51,7 +51,7 @@ class Reduced:
         The levels that identify the rest; one per connected component (and more, where effects
         nest) is dropped.
     factor : (rank, rank) array
-        Lower Cholesky factor of S over the kept levels, each scaled to unit diagonal.
+        Lower Cholesky factor of S over the kept levels, each scaled by its own weight.
     scale : (rank,) array
         The scaling.
     """
@@ -67,6 +67,8 @@ class Reduced:
     def solve(self, right: Matrix) -> Matrix:
         """Return level effects (m, k) for right-hand sides (m, k), with one refinement."""
         result = np.zeros_like(right)
+        if len(self.kept) == 0:  # every other effect is nested in the largest
+            return result
         target = right[self.kept]
         first = self._solve_kept(target)
         result[self.kept] = first + self._solve_kept(target - self.normal @ first)
@@ -196,9 +198,23 @@ def _reduce(
     cross.sum_duplicates()
     shares = cross.copy()
     shares.data /= np.repeat(totals, np.diff(shares.indptr))
-    normal = (weighted.T @ dummies - cross.T @ shares).toarray()
-    kept, factor, scale = _factorise(normal)
+    normal = _shared_weight(others, sizes, weights)
+    own = np.diagonal(normal).copy()
+    normal -= (cross.T @ shares).toarray()
+    kept, factor, scale = _factorise(normal, own)
     return Reduced(dummies, weighted, shares, kept, factor, scale, normal[np.ix_(kept, kept)])
+
+
+def _shared_weight(others: Sequence[Codes], sizes: Sequence[int], weights: Matrix | None) -> Matrix:
+    """Return D'WD: the weight of the observations that are in both of two levels."""
+    blocks: list[list[Matrix]] = [[np.empty(0)] * len(others) for _ in others]
+    for j, (code, size) in enumerate(zip(others, sizes, strict=True)):
+        blocks[j][j] = np.diag(np.bincount(code, weights, size).astype(np.float64))
+        for i in range(j):
+            joint = np.bincount(others[i] * size + code, weights, sizes[i] * size)
+            blocks[i][j] = joint.reshape(sizes[i], size).astype(np.float64)
+            blocks[j][i] = blocks[i][j].T
+    return np.block(blocks)
 
 
 def _indicator(levels: NDArray[np.int32], data: Matrix, m: int) -> sparse.csr_array:
@@ -207,14 +223,18 @@ def _indicator(levels: NDArray[np.int32], data: Matrix, m: int) -> sparse.csr_ar
     return sparse.csr_array((data, levels.ravel(), starts), shape=(n, m))
 
 
-def _factorise(normal: Matrix) -> tuple[NDArray[np.intp], Matrix, Matrix]:
-    """Pivoted Cholesky of the unit-diagonal matrix: independent levels, factor, scaling."""
+def _factorise(normal: Matrix, own: Matrix) -> tuple[NDArray[np.intp], Matrix, Matrix]:
+    """Pivoted Cholesky: independent levels, factor, scaling.
+
+    Rounding in S is a part of each level's own weight, from which the sweep subtracts; so scaled by
+    that weight all of it is alike, and pivots below it are zeros.
+    """
     m = len(normal)
     diagonal = np.diagonal(normal).copy()
-    alive = np.flatnonzero(diagonal > 1e-10 * diagonal.max(initial=0.0))
+    alive = np.flatnonzero(diagonal > 1e-10 * own)
     if len(alive) == 0:
         return alive, np.empty((0, 0)), np.empty(0)
-    scale = 1 / np.sqrt(diagonal[alive])
+    scale = 1 / np.sqrt(own[alive])
     scaled = normal[np.ix_(alive, alive)] * scale * scale[:, None]
     factor, pivots, rank, _ = lapack.dpstrf(scaled, lower=1, tol=m * 1e-13)
     chosen = pivots[:rank] - 1

@@ -27,11 +27,8 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float64]
     Codes = NDArray[np.intp]
 
-Sample = (
-    Literal["all", "domestic", "foreign"]
-    | Sequence[bool]
-    | Callable[[pd.DataFrame], Sequence[bool]]
-)
+Mask = Sequence[bool] | np.ndarray[Any, np.dtype[np.bool_]] | pd.Series
+Sample = Literal["all", "domestic", "foreign"] | Mask | Callable[[pd.DataFrame], Mask]
 DOMESTIC_BELOW = 0.10
 """Firms with a smaller foreign share are domestic (the OECD's and IMF's line for direct
 investment)."""
@@ -154,7 +151,9 @@ def _choose(frame: pd.DataFrame, sample: Sample) -> tuple[NDArray[np.bool_], str
             f"{mask.dtype} of shape {mask.shape}."
         )
     left_out = int((~mask).sum())
-    return mask, "selected firms", {"not selected": left_out} if left_out else {}
+    name = getattr(sample, "__name__", "<lambda>")
+    label = "selected firms" if name == "<lambda>" else name.replace("_", " ")
+    return mask, label, {"not selected": left_out} if left_out else {}
 
 
 def _evaluate(
@@ -169,6 +168,10 @@ def _evaluate(
         raise SchemaError(f"The outcome {model.outcome!r} has {len(outcome_names)} columns.")
     absorbing = bool(model.absorbed)
     X, terms = evaluate(model.regressors, frame, intercept=not absorbing, implied=absorbing)
+    if not terms:
+        raise SchemaError(
+            f"{model.regressors!r} leaves no regressor: it is empty, or its categories do not vary."
+        )
     effects = {effect_name(e): encode(frame, e) for e in model.absorbed}
     absorbed = set(model.absorbed)
     clusters = {
@@ -178,6 +181,8 @@ def _evaluate(
     values = {model.outcome: outcome[:, 0]} | {t: X[:, j] for j, t in enumerate(terms)}
     w = None
     if weights:
+        if frame[weights].dtype.kind not in "biuf":
+            raise SchemaError(f"weights {weights!r} holds {frame[weights].dtype}, not numbers.")
         w = frame[weights].to_numpy(dtype=np.float64, na_value=np.nan)
         if (w <= 0).any():
             raise SchemaError(
@@ -244,7 +249,7 @@ def encode(frame: pd.DataFrame, effect: Effect) -> Codes:
     Examples
     --------
     >>> encode(pd.DataFrame({"region": ["N", "S", "N"], "year": [1, 1, 2]}), ("region", "year"))
-    array([0, 1, 2])
+    array([0, 2, 1])
     """
     codes, uniques = pd.factorize(frame[effect[0]])
     size = len(uniques)

@@ -55,7 +55,7 @@ def fit(
         pandas, Polars or PyArrow.
     sample : {"all", "domestic", "foreign"}, boolean array, or function
         Domestic firms have a ``foreign_share`` below 0.10. A function takes the pandas frame and
-        returns one True or False per row.
+        returns one True or False per row; its name then names the sample in tables.
     cluster : str or sequence of str
         Level of clustering, such as ``"industry^year"``; several for multi-way clustering. "auto":
         industry-year where a regressor varies (almost) only there, as linkage measures do (Moulton
@@ -106,6 +106,8 @@ def fit(
     'clustered by industry^year'
     """
     model = parse_formula(formula)
+    if not (weights is None or isinstance(weights, str)):
+        raise SchemaError(f"weights= is a {type(weights).__name__}; give the name of a column.")
     check_choice("inference", inference, ("cluster", "hetero", "iid"))
     check_choice("singletons", singletons, ("drop", "keep"))
     native = data.data if isinstance(data, FirmPanel) else data
@@ -167,13 +169,20 @@ def _levels(cluster: str | Sequence[str], columns: list[str]) -> list[Effect]:
     if isinstance(cluster, str) and cluster == "auto":
         offered: list[Effect] = [INDUSTRY_YEAR, ("firm",)]
         return [level for level in offered if set(level) <= set(columns)]
-    names = [cluster] if isinstance(cluster, str) else list(cluster)
-    if not names:
-        raise SchemaError("cluster= is empty. Name a level, or pass inference='hetero'.")
+    names = [cluster] if isinstance(cluster, str) else cluster
+    if not isinstance(names, list | tuple) or not names or not all(map(_is_text, names)):
+        raise SchemaError(
+            f"cluster={cluster!r} names no level. Give one, such as 'industry^year', or a list of "
+            "several; for errors that are not clustered pass inference='hetero'."
+        )
     levels = [parse_effect(name) for name in names]
     if len(set(levels)) < len(levels):
         raise SchemaError(f"cluster={cluster!r} names a level twice.")
     return levels
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _estimate(design: Design) -> _Estimate:

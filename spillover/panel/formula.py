@@ -22,6 +22,7 @@ Effect = tuple[str, ...]
 """The columns whose interaction is one absorbed effect or one clustering level."""
 
 _NAME = re.compile(r"[^\W\d]\w*")
+_BY_ROW = re.compile(r"\blag\s*\(")
 EXAMPLE = "'tfp ~ horizontal + backward | firm + year'"
 
 
@@ -97,16 +98,23 @@ def parse_formula(formula: str) -> Model:
     >>> parse_formula("tfp ~ backward | firm + region^year").absorbed
     (('firm',), ('region', 'year'))
     """
-    if not isinstance(formula, str) or formula.count("~") != 1:
-        raise SchemaError(f"formula={formula!r} needs exactly one '~', as in {EXAMPLE}.")
-    left, right = (side.strip() for side in formula.split("~"))
+    if not isinstance(formula, str):
+        raise SchemaError(f"formula is a {type(formula).__name__}; give text, as in {EXAMPLE}.")
+    left, mark, right = (side.strip() for side in formula.partition("~"))
     parts = [part.strip() for part in _split(right, "|")]
+    if not mark or any("~" in part for part in parts[:2]):
+        raise SchemaError(f"formula={formula!r} needs exactly one '~', as in {EXAMPLE}.")
     if not left or not parts[0]:
         raise SchemaError(f"formula={formula!r} lacks a side, as in {EXAMPLE}.")
     if len(parts) > 2:
         raise SchemaError(
             f"formula={formula!r} has {len(parts)} parts on the right; it takes regressors and "
             "absorbed effects, separated by one '|'. Instruments: use linearmodels.IV2SLS."
+        )
+    if _BY_ROW.search(formula):
+        raise SchemaError(
+            f"formula={formula!r} uses lag(), which would shift rows, across firms and gaps in the "
+            "years. Add a column with the value of the firm's previous calendar year instead."
         )
     effects: tuple[Effect, ...] = ()
     if len(parts) == 2:

@@ -97,18 +97,17 @@ def check_identified(
     ------
     IdentificationError
     """
-    spread = np.sqrt(((raw - raw.mean(axis=0)) ** 2).sum(axis=0)) if effects else _norm(raw)
+    size = _norm(raw)
+    spread = _norm(raw - raw.mean(axis=0)) if effects else size
     norm = _norm(X)
     for j, term in enumerate(terms):
-        if spread[j] <= 1e-12 * _norm(raw)[j]:
+        if spread[j] <= 1e-12 * size[j]:
             raise IdentificationError(
                 f"{term} is constant in the sample; drop it (or widen the sample)."
             )
         if norm[j] <= ABSORBED * spread[j]:
             raise IdentificationError(_absorbed_by(term, raw[:, [j]], effects, weights))
-    unit = X / norm
-    gram = unit.T @ unit
-    values, vectors = np.linalg.eigh(gram)
+    values, vectors = np.linalg.eigh(X.T @ X / norm / norm[:, None])
     if values[0] < COLLINEAR:
         involved = [t for t, part in zip(terms, vectors[:, 0], strict=True) if abs(part) > 1e-4]
         where = " once the effects are absorbed" if effects else ""

@@ -132,7 +132,7 @@ class Fit:
         SchemaError
             If ``level`` is not between 0 and 1.
         """
-        if not 0 < level < 1:
+        if not isinstance(level, int | float) or not 0 < level < 1:
             raise SchemaError(f"level={level!r} must lie between 0 and 1; 0.95 is usual.")
         half = stats.t.ppf((1 + level) / 2, self.inference.df) * self.std_errors
         return pd.DataFrame({"conf_low": self.params - half, "conf_high": self.params + half})
@@ -204,6 +204,8 @@ class Fit:
             For an unknown term.
         """
         chosen = [t for t in self.params.index if t != "Intercept"] if terms is None else [*terms]
+        if not chosen:
+            raise SchemaError("wald() has no terms to test.")
         for term in chosen:
             if term not in self.params.index:
                 hint = did_you_mean(term, list(self.params.index))
@@ -301,5 +303,8 @@ class Fit:
             "r2_within": self.r2_within,
             "rmse": self.rmse,
             "se_type": self.inference.label,
+            "df_resid": self.df_resid,
         }
+        if self.inference.n_clusters:
+            values["n_clusters"] = min(self.inference.n_clusters)
         return values.get(key)
