@@ -6,13 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
-from spillover._data import data_path
 from spillover.errors import ConcordanceError, SchemaError, check_choice, did_you_mean, preview
+from spillover.iotables import concordance_algebra as algebra
+
+if TYPE_CHECKING:
+    from spillover.firms import FirmPanel
+    from spillover.iotables.coverage import Coverage
 
 Match = Literal["exact", "prefix"]
 MATCHES: tuple[Match, ...] = ("exact", "prefix")
@@ -258,6 +262,78 @@ class Concordance:
         out = out.sort_values("order", kind="stable").reset_index(drop=True)
         return out[["code", "target", "weight"]].astype({"weight": float})
 
+    def compose(
+        self, other: Concordance, *, unmatched: Literal["raise", "drop"] = "raise"
+    ) -> Concordance:
+        """Chain two concordances, A to B and B to C, into one from A to C.
+
+        A code that goes to b with weight v, which goes to c with weight w, goes to c with the sum
+        of the products v w over all b.
+
+        Parameters
+        ----------
+        other : Concordance
+            Its sources are the targets of this one.
+        unmatched : {'raise', 'drop'}
+            What to do with codes of which a target has no entry in ``other``; dropped codes are
+            listed in a warning.
+
+        Returns
+        -------
+        Concordance
+            From ``source_name`` to ``other.target_name``, matched as this one is.
+
+        Raises
+        ------
+        ConcordanceError
+            If targets have no entry (and ``unmatched="raise"``, or no code is left).
+
+        Examples
+        --------
+        >>> a = Concordance.from_mapping({"1": {"x": 0.5, "y": 0.5}})
+        >>> b = Concordance.from_mapping({"x": "c", "y": {"c": 0.2, "d": 0.8}})
+        >>> a.compose(b).lookup(["1"])["weight"].tolist()
+        [0.6, 0.4]
+        """
+        return algebra.compose(self, other, unmatched)
+
+    def invert(self, weights: Mapping[str, float] | Literal["equal"]) -> Concordance:
+        """Turn the concordance around: from its targets to its sources.
+
+        A target goes to each source in proportion to the source's size times its weight. Official
+        tables do not say how large the sources are, so that sizes must be given.
+
+        Parameters
+        ----------
+        weights : mapping or 'equal'
+            Size (such as output) of every source code; with prefix matching these may be longer
+            codes, which are looked up. ``"equal"`` takes the codes of the table itself as equally
+            large. Codes of size zero are left out.
+
+        Returns
+        -------
+        Concordance
+            Exact match.
+
+        Raises
+        ------
+        ConcordanceError
+            If a source code has no size, sizes are negative or missing, or have no entry.
+
+        Examples
+        --------
+        >>> c = Concordance.from_mapping({"15": "c3", "16": "c3"})
+        >>> c.invert({"15": 9.0, "16": 1.0}).lookup(["c3"])["weight"].tolist()
+        [0.9, 0.1]
+        """
+        return algebra.invert(self, weights)
+
+    def coverage(self, firms: FirmPanel) -> Coverage:
+        """Report which firms of a panel the concordance serves; see :func:`.coverage.coverage`."""
+        from spillover.iotables.coverage import coverage  # noqa: PLC0415 (it needs this module)
+
+        return coverage(self, firms)
+
     def hint(self, unmatched: Sequence[str]) -> str:
         """Say what may be wrong with codes that have no entry, such as lost leading zeros."""
         padded = [c for c in unmatched if c and {f"0{c}", c.lstrip("0")} & self._sources]
@@ -312,35 +388,3 @@ def _checked(table: pd.DataFrame, source_name: str) -> pd.DataFrame:
         )
         raise ConcordanceError(msg)
     return out
-
-
-def concordance(source: str, target: str) -> Concordance:
-    """Load a concordance that comes with the package.
-
-    Parameters
-    ----------
-    source, target : str
-        Names of the classifications, such as ``"isic2"`` and ``"wiod2013"``.
-
-    Returns
-    -------
-    Concordance
-
-    Raises
-    ------
-    SchemaError
-        If there is none for this pair; the message lists those there are.
-
-    Examples
-    --------
-    >>> concordance("isic2", "wiod2013").lookup([3112, 3825])["target"].tolist()
-    ['c3', 'c14']
-    """
-    folder = data_path("concordances")
-    shipped = sorted(file.stem for file in folder.glob("*.csv"))
-    name = f"{source}_{target}"
-    if name not in shipped:
-        msg = f"no concordance {name!r} comes with spillover.{did_you_mean(name, shipped)}"
-        raise SchemaError(msg)
-    file = folder / f"{name}.csv"
-    return Concordance.from_csv(file, source_name=source, target_name=target, match="prefix")

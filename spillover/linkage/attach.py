@@ -23,8 +23,7 @@ from spillover.errors import (
 from spillover.firms import FirmPanel
 from spillover.linkage.build import check_linkages
 from spillover.linkage.carried import carry
-from spillover.linkage.presence import firm_weight, foreign_indicator
-from spillover.linkage.result import MEASURES, Linkages
+from spillover.linkage.presence import Presence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,15 +31,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from spillover.linkage.definition import LinkageDefinition
+    from spillover.linkage.grid import Axes
+    from spillover.linkage.result import Linkages
 
-KEYS = ("industry", "year")
+KEYS = ("industry", "region", "year")
 
 
 def attach(
     firms: FirmPanel | NativeFrame,
     links: Linkages,
     *,
-    measures: Sequence[str] = MEASURES,
+    measures: Sequence[str] | None = None,
     suffix: str = "",
     unmatched: Literal["warn", "raise"] = "warn",
 ) -> NativeFrame:
@@ -51,8 +52,9 @@ def attach(
     firms : FirmPanel or data frame
         With the columns industry and year (and those of the definition, if it leaves one out).
     links : Linkages
-    measures : sequence of str
-        Columns of ``links.data``: horizontal, backward, forward, backward_weight, forward_weight.
+    measures : sequence of str, optional
+        Columns of ``links.data``: measures, their weights (``backward_weight``), controls. By
+        default the measures and controls that were built.
     suffix : str
         Added to the new columns' names, to hold several definitions side by side.
     unmatched : {"warn", "raise"}
@@ -91,9 +93,9 @@ def attach(
     check_choice("unmatched", unmatched, ("warn", "raise"))
     links = check_linkages(links)
     frame = firms.frame if isinstance(firms, FirmPanel) else as_eager(firms, "firms")
-    names = _new_names(frame, links, measures, suffix)
+    names = _new_names(frame, links, _default(links) if measures is None else measures, suffix)
     joined = _look_up(frame, links, names)
-    _report_missing(joined, list(names.values()), unmatched)
+    _report_missing(joined, _key_names(links), list(names.values()), unmatched)
     native = joined.to_native()
     if isinstance(native, pd.DataFrame):
         native.attrs = dict(frame.to_native().attrs)
@@ -101,10 +103,21 @@ def attach(
     return native
 
 
+def _key_names(links: Linkages) -> tuple[str, ...]:
+    return tuple(name for name in KEYS if name in links.data.columns)
+
+
+def _default(links: Linkages) -> list[str]:
+    left_out = {*KEYS, "firms"}
+    return [
+        name for name in links.data.columns if name not in left_out and not name.endswith("_weight")
+    ]
+
+
 def _new_names(
     frame: nw.DataFrame[Any], links: Linkages, measures: Sequence[str], suffix: str
 ) -> dict[str, str]:
-    for key in KEYS:
+    for key in _key_names(links):
         if key not in frame.columns:
             hint = did_you_mean(key, frame.columns)
             raise SchemaError(f"The firms have no column {key!r}.{hint}")
@@ -127,13 +140,27 @@ def _new_names(
     return names
 
 
-def _keys(frame: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
-    """Return the keys as they are compared: industry as text, year as a number."""
+def _keys(frame: nw.DataFrame[Any], names: Sequence[str]) -> nw.DataFrame[Any]:
+    """Return the keys as they are compared: industry and region as text, year as a number."""
     if not frame.schema["year"].is_numeric():
         raise SchemaError(
             f"year holds {frame.schema['year']}, not numbers. Convert it to whole years."
         )
-    for name in KEYS:
+    return frame.select(
+        *(_text(frame, name) for name in names if name != "year"), nw.col("year").cast(nw.Float64)
+    )
+
+
+def _text(frame: nw.DataFrame[Any], name: str) -> nw.Expr:
+    """Codes as text: 15.0 is "15"; a missing number is "-1", which is no code."""
+    code, kind = nw.col(name), frame.schema[name]
+    if kind.is_float():
+        code = nw.when(code.is_finite()).then(code).otherwise(-1.0).cast(nw.Int64).alias(name)
+    return code if kind == nw.String else code.cast(nw.String)
+
+
+def _check_whole(frame: nw.DataFrame[Any], names: Sequence[str]) -> None:
+    for name in names:
         if frame.schema[name].is_float():
             known = frame[name].to_numpy()
             broken = known[~np.isnan(known) & (known % 1 != 0)]
@@ -142,45 +169,48 @@ def _keys(frame: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
                     f"{name}: {rows(len(broken))} hold values that are not whole "
                     f"({preview(broken.tolist(), 3)})."
                 )
-    industry = nw.col("industry")
-    if frame.schema["industry"].is_float():  # 15.0 is "15"; a missing code is "-1", no sector
-        industry = nw.when(industry.is_finite()).then(industry).otherwise(-1.0)
-        industry = industry.cast(nw.Int64).alias("industry")
-    if frame.schema["industry"] != nw.String:
-        industry = industry.cast(nw.String)
-    return frame.select(industry, nw.col("year").cast(nw.Float64))
-
-
-def _places(keys: nw.DataFrame[Any], grid: _Grid) -> NDArray[np.intp]:
-    """Return each row's place in the flat grid; 0 is for no match."""
-    year = keys["year"].to_numpy() - grid.first
-    known = (year >= 0) & (year < grid.span)
-    place = positions(keys["industry"], grid.sectors) + 1
-    place *= grid.span
-    place += np.where(known, year, 0).astype(np.intp)
-    place[~known] = 0
-    return place
 
 
 @dataclass(frozen=True)
 class _Grid:
-    """Industries and years as a flat (1 + sectors, span of years) array; row 0 is for no match."""
+    """Industries, regions and years as a flat array; its last place is for no match."""
 
-    sectors: list[str]
+    axes: Axes
     first: int
     span: int
 
     @classmethod
-    def of(cls, table: pd.DataFrame) -> _Grid:
-        years = table["year"]
-        first = int(years.min())
-        return cls(table["industry"].unique().tolist(), first, int(years.max()) - first + 1)
+    def of(cls, axes: Axes) -> _Grid:
+        first = int(axes.years.min())
+        return cls(axes, first, int(axes.years.max()) - first + 1)
+
+    @property
+    def size(self) -> int:
+        return len(self.axes.sectors) * len(self.axes.regions) * self.span
+
+    def places(self, keys: nw.DataFrame[Any]) -> NDArray[np.intp]:
+        """Return where each row stands."""
+        year = keys["year"].to_numpy() - self.first
+        known = (year >= 0) & (year < self.span)
+        place = positions(keys["industry"], self.axes.sectors)
+        known &= place >= 0
+        if "region" in keys.columns:
+            region = positions(keys["region"], self.axes.regions)
+            known &= region >= 0
+            place *= len(self.axes.regions)
+            place += region
+        place *= self.span
+        place += np.where(known, year, 0).astype(np.intp)
+        place[~known] = self.size
+        return place
 
     def fill(self, table: pd.DataFrame, column: str) -> NDArray[np.float64]:
         """Lay a column of a table of industry-years out on the grid."""
-        row = pd.Index(self.sectors).get_indexer(pd.Index(table["industry"])) + 1
-        grid = np.full((len(self.sectors) + 1) * self.span, np.nan)
-        grid[row * self.span + table["year"].to_numpy() - self.first] = table[column]
+        names = [name for name in ("industry", "region", "year") if name in table]
+        keys = as_eager(table[names].astype({"year": float}))
+        grid = np.full(self.size + 1, np.nan)
+        grid[self.places(keys)] = table[column]
+        grid[self.size] = np.nan
         return grid
 
 
@@ -188,8 +218,10 @@ def _look_up(
     frame: nw.DataFrame[Any], links: Linkages, names: Mapping[str, str]
 ) -> nw.DataFrame[Any]:
     """Add each row's measures; its industry and year say where they stand."""
-    grid = _Grid.of(links.data)
-    place = _places(_keys(frame), grid)
+    keys = _key_names(links)
+    _check_whole(frame, keys)
+    grid = _Grid.of(links.axes)
+    place = grid.places(_keys(frame, keys))
 
     def values(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
         return grid.fill(table, column).take(place, mode="clip")
@@ -214,18 +246,22 @@ def _leave_one_out(
     firms: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Return Horizontal without the firm itself, given its industry-year's sums by row."""
-    needed = ["foreign_share"] + ([] if definition.weight == "none" else [definition.weight])
+    presence = Presence.of(definition)
+    needed = list(dict.fromkeys(presence.columns))
     for name in needed:
         if name not in frame.columns:
             raise SchemaError(f"Leaving the firm out needs the column {name!r}.")
-    known = frame.select(nw.col(name).cast(nw.Float64).fill_nan(None) for name in needed)
+    known = frame.select(
+        nw.col(name).cast(nw.Float64).fill_nan(None) if frame.schema[name].is_numeric() else name
+        for name in needed
+    )
     share = known["foreign_share"].to_numpy()
     if ((share < 0) | (share > 1)).any():
         raise SchemaError(
             "foreign_share holds values outside 0 to 1. Leaving the firm out needs shares: attach "
             "to the panel that sp.read_firms returned."
         )
-    own = known.select(foreign_indicator(definition).alias("F"), firm_weight(definition).alias("w"))
+    own = known.select(presence.foreignness().alias("F"), presence.weighting().alias("w"))
     counted = ~np.isnan(own["w"].to_numpy())
     weight = np.where(counted, own["w"].to_numpy(), 0.0)
     own_foreign = np.where(counted, own["F"].to_numpy(), 0.0) * weight
@@ -236,15 +272,18 @@ def _leave_one_out(
 
 
 def _report_missing(
-    joined: nw.DataFrame[Any], measures: Sequence[str], how: Literal["warn", "raise"]
+    joined: nw.DataFrame[Any],
+    keys: Sequence[str],
+    measures: Sequence[str],
+    how: Literal["warn", "raise"],
 ) -> None:
-    lacking = joined.select(*KEYS, *measures).filter(
+    lacking = joined.select(*keys, *measures).filter(
         nw.any_horizontal(nw.col(*measures).is_null(), ignore_nulls=False)
     )
     if len(lacking) == 0:
         return
-    cells = lacking.group_by(*KEYS).agg(nw.len().alias("n")).sort(*KEYS).rows()
-    listed = preview_counts({f"{industry} {year}": n for industry, year, n in cells})
+    cells = lacking.group_by(*keys).agg(nw.len().alias("n")).sort(*keys).rows()
+    listed = preview_counts({" ".join(map(str, key)): n for *key, n in cells})
     counts = {name: int(lacking[name].is_null().sum()) for name in measures}
     which = ", ".join(f"{name} in {count:,}" for name, count in counts.items() if count)
     text = (

@@ -85,28 +85,28 @@ def carried_synthetic(frame: object) -> bool:
     -------
     bool
     """
-    return any("synthetic" in tag.linkages.source.lower() for tag in _tags(frame).values())
+    return any("synthetic" in tag.lower() for tag in _tags(frame).values())
 
 
-def _tags(frame: object) -> dict[str, CarriedLinkages]:
-    """Return the tags that still hold."""
+def _tags(frame: object) -> dict[str, str]:
+    """Return the tags that still hold; after a trip through a file they are plain text."""
     if not isinstance(frame, pd.DataFrame):
         return {}
     tags = frame.attrs.get(KEY, {})
-    return {
-        name: tag
-        for name, tag in tags.items()
-        if isinstance(tag, CarriedLinkages) and _holds(frame, name, tag)
-    }
+    return {name: tag for name, tag in tags.items() if _holds(frame, name, tag)}
 
 
-def _holds(frame: pd.DataFrame, name: str, tag: CarriedLinkages) -> bool:
-    """Compare the first rows of a column with the measure; leave-one-out values can't be."""
-    if name not in frame or not {"industry", "year"} <= set(frame.columns):
+def _holds(frame: pd.DataFrame, name: str, tag: str) -> bool:
+    """Compare the first rows of a column with the measure, where both are at hand."""
+    if name not in frame or not isinstance(tag, CarriedLinkages):
         return name in frame
+    names = [key for key in ("industry", "region", "year") if key in tag.linkages.data]
+    if not set(names) <= set(frame.columns):
+        return True
     if tag.linkages.definition.leave_one_out and tag.measure == "horizontal":
         return True
-    head = frame.loc[frame[name].notna(), ["industry", "year", name]].head(ROWS_COMPARED)
-    measure = tag.linkages.data.set_index(["industry", "year"])[tag.measure]
-    keys = pd.MultiIndex.from_arrays([head["industry"].astype(str), head["year"].astype(int)])
+    head = frame.loc[frame[name].notna(), [*names, name]].head(ROWS_COMPARED)
+    measure = tag.linkages.data.set_index(names)[tag.measure]
+    types = {key: int if key == "year" else str for key in names}
+    keys = pd.MultiIndex.from_frame(head[names].astype(types))
     return bool(np.allclose(measure.reindex(keys), head[name].astype(float), rtol=1e-9, atol=1e-12))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
 from spillover.errors import SchemaError, check_choice
+from spillover.linkage.groups import FirmGroup
 
 OPTIONS: dict[str, tuple[object, ...]] = {
     "weight": ("output", "employment", "capital", "none"),
@@ -13,13 +15,100 @@ OPTIONS: dict[str, tuple[object, ...]] = {
     "flows": ("total", "domestic", "imported"),
     "denominator": ("intermediate", "intermediate_and_final", "output"),
     "forward_exports": ("net", "gross"),
-    "unobserved": ("zero", "missing"),
+    "unobserved": ("zero", "missing", "external"),
+    "region": ("none", "own", "weighted"),
+    "vintage": ("exact", "nearest", "interpolate"),
+    "leave_one_out": (True, False),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSourcing:
+    """How much foreign firms buy at home, as a part of what the table says they buy.
+
+    Parameters
+    ----------
+    shares : tuple of (industry, owner, share)
+        Buying industry; "all", "minority", "majority" or "full" foreign ownership; and the part
+        (0 to 1) of the table's purchases that is really bought from domestic suppliers.
+    otherwise : float
+        The part for the industries (and owners) that are not listed.
+
+    Raises
+    ------
+    SchemaError
+        For parts outside 0 to 1 and unknown owners.
+
+    Examples
+    --------
+    >>> LocalSourcing.of({"29": 0.1, "10": 0.8})
+    LocalSourcing(shares=(('29', 'all', 0.1), ('10', 'all', 0.8)), otherwise=1.0)
+    >>> LocalSourcing.of({("29", "full"): 0.05}).of_owner("29", "full")
+    0.05
+    """
+
+    shares: tuple[tuple[str, str, float], ...] = ()
+    otherwise: float = 1.0
+
+    def __post_init__(self) -> None:
+        for industry, owner, share in (*self.shares, ("the others", "all", self.otherwise)):
+            check_choice("owner", owner, ("all", *OWNERS))
+            if not 0 <= share <= 1:
+                raise SchemaError(f"local sourcing of {industry!r} is {share!r}; it is 0 to 1.")
+
+    @classmethod
+    def of(
+        cls, shares: float | Mapping[str, float] | Mapping[tuple[str, str], float]
+    ) -> LocalSourcing:
+        """Make it from a number, from industry -> part, or from (industry, owner) -> part.
+
+        Parameters
+        ----------
+        shares : float or mapping
+
+        Returns
+        -------
+        LocalSourcing
+        """
+        if not isinstance(shares, Mapping):
+            return cls((), float(shares))
+        listed = []
+        for key, share in shares.items():
+            industry, owner = key if isinstance(key, tuple) else (key, "all")
+            listed.append((str(industry), str(owner), float(share)))
+        return cls(tuple(listed))
+
+    @property
+    def by_owner(self) -> bool:
+        """Whether it differs by degree of ownership."""
+        return any(owner != "all" for _, owner, _ in self.shares)
+
+    def of_owner(self, industry: str, owner: str) -> float:
+        """Return the part for one industry and degree of ownership.
+
+        Parameters
+        ----------
+        industry, owner : str
+
+        Returns
+        -------
+        float
+        """
+        listed = {(code, who): share for code, who, share in self.shares}
+        return listed.get((industry, owner), listed.get((industry, "all"), self.otherwise))
+
+
+OWNERS: dict[str, FirmGroup] = {
+    "minority": FirmGroup("minority", "foreign_share", high=0.5),
+    "majority": FirmGroup("majority", "foreign_share", low=0.5, high=0.99),
+    "full": FirmGroup.full(),
+}
+"""Degrees of ownership that part all foreign firms, for :class:`LocalSourcing`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkageDefinition:
-    """The choices behind Horizontal, Backward and Forward; the defaults are Javorcik (2004).
+    """The choices behind the linkage measures; the defaults are Javorcik (2004).
 
     Parameters
     ----------
@@ -29,13 +118,17 @@ class LinkageDefinition:
     threshold : float, optional
         None: a firm counts with its foreign share. A number in (0, 1]: it counts fully if its
         foreign share is at least that (0.1: the OECD's and IMF's line; 0.5: majority).
+    foreign : FirmGroup, optional
+        Count only these foreign firms (degree of ownership, origin, age of entry, exporters,
+        size); the denominator stays the whole industry.
     leave_one_out : bool
         Horizontal without the firm itself, in numerator and denominator. It then varies by firm
         and is computed by :func:`spillover.attach`; the only firm of an industry-year gets a
         missing value.
     own_sector : {"exclude", "exclude_renormalised", "include", "only"}
         Whether Backward and Forward contain the industry's dealings with itself. Javorcik (2004)
-        excludes them, since Horizontal carries them, and does not scale the other shares up.
+        excludes them, since Horizontal carries them, and does not scale the other shares up;
+        Lenaerts & Merlevede (2012) include them.
     flows : {"total", "domestic", "imported"}
         Which intermediate flows weight the industries. Javorcik (2004): total; Barrios, Görg &
         Strobl (2011) argue for domestic.
@@ -45,9 +138,28 @@ class LinkageDefinition:
     forward_exports : {"net", "gross"}
         Whether Forward counts a supplying firm's output net of its exports, as Javorcik (2004)
         does; "gross" where the panel has no exports.
-    unobserved : {"zero", "missing"}
+    unobserved : {"zero", "missing", "external"}
         An industry of the table without usable firm data in a year: count its foreign presence as
-        zero (the lost weight is reported), or make measures that lean on it missing.
+        zero (the lost weight is reported), make measures that lean on it missing, or take it from
+        the ``external`` presence given to :func:`spillover.linkages` (zero, and reported, where
+        that has none).
+    region : {"none", "own", "weighted"}
+        "own": presence within the industry and region, with national shares (Blalock & Gertler
+        2008). "weighted": presence around a region, firms of region s counting with the weight
+        w_rs in numerator and denominator (distance decay, say).
+    vintage : {"exact", "nearest", "interpolate"}
+        Which table's shares hold for a year, if several tables are given: the table of that very
+        year, the nearest one, or shares interpolated between the two around it (Blalock & Gertler
+        2008), the nearest outside.
+    lag : int
+        Years by which presence is lagged (calendar years).
+    stock : float, optional
+        Depreciation rate d of accumulated presence K_t = H_t + (1 - d) K_{t-1}, which then takes
+        the place of presence. A year without presence breaks the sum: missing from then on.
+    local_sourcing : LocalSourcing
+        The part of the table's purchases that foreign firms really make from domestic suppliers;
+        it scales the buying industry's presence in Backward and what is built on it. 1: all, what
+        the textbook measure assumes.
 
     Raises
     ------
@@ -64,7 +176,7 @@ class LinkageDefinition:
         HN_mt         = sum_{i in m} FS_it (w_it - X_it) / sum_{i in m} (w_it - X_it)
 
     alpha_jk is the share of j's sales that k buys, sigma_jm the share of j's inputs that m sells.
-    Exports are netted only when the weight is output.
+    Exports are netted only when the weight is output. Further measures: :data:`MEASURES`.
 
     References
     ----------
@@ -81,22 +193,38 @@ class LinkageDefinition:
 
     weight: Literal["output", "employment", "capital", "none"] = "output"
     threshold: float | None = None
+    foreign: FirmGroup | None = None
     leave_one_out: bool = False
     own_sector: Literal["exclude", "exclude_renormalised", "include", "only"] = "exclude"
     flows: Literal["total", "domestic", "imported"] = "total"
     denominator: Literal["intermediate", "intermediate_and_final", "output"] = "intermediate"
     forward_exports: Literal["net", "gross"] = "net"
-    unobserved: Literal["zero", "missing"] = "zero"
+    unobserved: Literal["zero", "missing", "external"] = "zero"
+    region: Literal["none", "own", "weighted"] = "none"
+    vintage: Literal["exact", "nearest", "interpolate"] = "nearest"
+    lag: int = 0
+    stock: float | None = None
+    local_sourcing: LocalSourcing = LocalSourcing()
 
     def __post_init__(self) -> None:
         for name, options in OPTIONS.items():
             check_choice(name, getattr(self, name), options)
-        check_choice("leave_one_out", self.leave_one_out, (True, False))
-        if self.threshold is not None and not (
-            isinstance(self.threshold, int | float) and 0 < self.threshold <= 1
-        ):
+        if self.threshold is not None and not (_is_share(self.threshold) and self.threshold > 0):
+            raise SchemaError(f"threshold={self.threshold!r} must lie in (0, 1], or be None.")
+        if self.stock is not None and not _is_share(self.stock):
+            raise SchemaError(f"stock={self.stock!r} is a rate from 0 to 1, or None.")
+        if not isinstance(self.lag, int) or self.lag < 0:
+            raise SchemaError(f"lag={self.lag!r} must be a whole number of years, 0 or more.")
+        for name, kind in (("foreign", FirmGroup | None), ("local_sourcing", LocalSourcing)):
+            if not isinstance(getattr(self, name), kind):
+                raise SchemaError(
+                    f"{name}={getattr(self, name)!r} is no {str(kind).rsplit('.', 1)[-1]}; make "
+                    "one, as with sp.FirmGroup.majority() or sp.LocalSourcing.of(0.5)."
+                )
+        if self.leave_one_out and (self.region == "weighted" or self.lag or self.stock):
             raise SchemaError(
-                f"threshold={self.threshold!r} must lie in (0, 1]: shares run from 0 to 1."
+                "leave_one_out takes the firm out of this year's presence; it does not go with "
+                "region='weighted', lag or stock."
             )
 
     @property
@@ -119,9 +247,22 @@ class LinkageDefinition:
         special = {
             "weight": "firms unweighted" if value == "none" else f"weighted by {value}",
             "threshold": f"foreign share >= {value}",
+            "foreign": f"only foreign firms {getattr(value, 'name', '')}",
             "leave_one_out": "without the firm itself",
+            "lag": f"lagged {value} years",
+            "stock": f"accumulated, depreciating {value} a year",
+            "local_sourcing": f"local sourcing {self._say_sourcing()}",
         }
         return special.get(name, f"{name.replace('_', ' ')} {value}")
+
+    def _say_sourcing(self) -> str:
+        listed = len(self.local_sourcing.shares)
+        others = f"{self.local_sourcing.otherwise:g}"
+        return f"of {listed} industries given, {others} else" if listed else others
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1
 
 
 JAVORCIK_2004 = LinkageDefinition()

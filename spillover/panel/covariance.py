@@ -14,10 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Literal
+from warnings import warn
 
 import numpy as np
 
-from spillover.errors import IdentificationError
+from spillover.errors import IdentificationError, SpilloverWarning
 from spillover.panel.design import compress
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def covariance(
     -------
     (k, k) array
         With several levels, negative eigenvalues are set to zero (Cameron, Gelbach & Miller 2011,
-        section 2.3).
+        section 2.3), with a warning.
 
     Raises
     ------
@@ -165,13 +166,21 @@ def covariance(
     smallest = min(counts.values())
     factor = smallest / (smallest - 1) * (n - 1) / (n - parameters_outside_clusters)
     result = bread @ cluster_meat(scores, clusters) @ bread * factor
-    return _nearest_psd(result) if len(counts) > 1 else result
+    return _without_negative(result, bread) if len(counts) > 1 else result
 
 
-def _nearest_psd(matrix: Matrix) -> Matrix:
-    symmetric = (matrix + matrix.T) / 2
-    values, vectors = np.linalg.eigh(symmetric)
-    if values.min() >= 0:
-        return symmetric
-    clipped: Matrix = (vectors * np.maximum(values, 0)) @ vectors.T
-    return clipped
+def _without_negative(matrix: Matrix, bread: Matrix) -> Matrix:
+    """Set negative eigenvalues to zero, in units that make the regressors alike; say so."""
+    scale = 1 / np.sqrt(np.diagonal(bread))
+    values, vectors = np.linalg.eigh(matrix * scale * scale[:, None])
+    if values.min() >= -1e-12 * values.max(initial=0.0):
+        return matrix
+    warn(
+        f"The multi-way clustered covariance has {int((values < 0).sum())} negative eigenvalues, "
+        "for want of clusters; they were set to zero. Do not lean on these standard errors.",
+        SpilloverWarning,
+        stacklevel=5,
+    )
+    clipped = (vectors * np.maximum(values, 0)) @ vectors.T
+    result: Matrix = clipped / scale / scale[:, None]
+    return result

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from spillover._frames import NativeFrame, as_eager
-from spillover.errors import SchemaError, SpilloverWarning, preview
+from spillover.errors import SchemaError, SpilloverWarning, check_choice, preview
 from spillover.panel.formula import (
     Effect,
     Model,
@@ -95,6 +95,8 @@ def build_design(
     SchemaError
         For absent columns, weights that are not positive, or an empty sample.
     """
+    if isinstance(sample, str):
+        check_choice("sample", sample, ("all", "domestic", "foreign"))
     eager = as_eager(data, "data")
     wanted = required_columns(model)
     check_present(wanted, eager.columns, "in the formula")
@@ -115,9 +117,24 @@ def build_design(
         design = _without_singletons(design)
     if len(design.y) == 0:
         raise SchemaError(f"No observation is left. Dropped: {_counts(design.dropped)}.")
+    design = _without_absent_categories(design, model, frame)
     used = chosen.copy()
     used[chosen] = design.used
     return replace(design, used=used), label
+
+
+def _without_absent_categories(design: Design, model: Model, frame: pd.DataFrame) -> Design:
+    """Code categories by the levels that the rows of the regression have."""
+    names = [name for name in required_columns(model) if frame[name].dtype.kind not in "biuf"]
+    if not names and "C(" not in model.regressors:
+        return design
+    left = frame.loc[design.used]
+    for name in names:
+        if isinstance(left[name].dtype, pd.CategoricalDtype):
+            left = left.assign(**{name: left[name].cat.remove_unused_categories()})
+    absorbing = bool(model.absorbed)
+    X, terms = evaluate(model.regressors, left, intercept=not absorbing, implied=absorbing)
+    return replace(design, X=X, terms=terms)
 
 
 def _counts(dropped: Mapping[str, int]) -> str:
@@ -129,11 +146,9 @@ def _choose(frame: pd.DataFrame, sample: Sample) -> tuple[NDArray[np.bool_], str
     if isinstance(sample, str):
         if sample == "all":
             return np.ones(len(frame), dtype=bool), "all firms", {}
-        if sample not in {"domestic", "foreign"}:
-            raise SchemaError(
-                f"sample={sample!r} is not an option. Choose 'all', 'domestic' or 'foreign', or "
-                "give a boolean array or a function of the data."
-            )
+        if frame["foreign_share"].dtype.kind not in "biuf":
+            held = frame["foreign_share"].dtype
+            raise SchemaError(f"'foreign_share' holds {held}, not numbers from 0 to 1.")
         share = frame["foreign_share"].to_numpy(dtype=np.float64, na_value=np.nan)
         if sample == "domestic":
             chosen, label = share < DOMESTIC_BELOW, f"foreign share < {DOMESTIC_BELOW:g}"

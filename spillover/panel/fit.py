@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
-from warnings import warn
+from warnings import catch_warnings, simplefilter, warn
 
 import numpy as np
 import pandas as pd
@@ -116,8 +116,21 @@ def fit(
     design, label = build_design(
         model, native, sample=sample, levels=levels, weights=weights, singletons=singletons
     )
-    estimate = _estimate(design)
     clusters, reason = _choose_clusters(design, cluster, inference)
+    if any(f"{name} missing" in design.dropped for name in set(design.clusters) - set(clusters)):
+        # "auto" offered a level that is not used after all: the rows without it stay
+        with catch_warnings():
+            simplefilter("ignore", SpilloverWarning)
+            design, label = build_design(
+                model,
+                native,
+                sample=sample,
+                levels=[parse_effect(name) for name in clusters],
+                weights=weights,
+                singletons=singletons,
+            )
+        clusters = design.clusters
+    estimate = _estimate(design)
     kind = inference if clusters or inference != "cluster" else "hetero"
     vcov = _covariance(estimate, kind, clusters)
     counts = tuple(int(codes.max()) + 1 for codes in clusters.values())

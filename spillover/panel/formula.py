@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from formulaic import Formula
 from formulaic.errors import FormulaicError
 
@@ -15,7 +16,6 @@ from spillover.errors import SchemaError, did_you_mean, preview
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
     from numpy.typing import NDArray
 
 Effect = tuple[str, ...]
@@ -156,7 +156,8 @@ def required_columns(model: Model) -> list[str]:
         try:
             used = Formula(f"0 + {side}").required_variables
         except (FormulaicError, SyntaxError) as error:
-            raise SchemaError(f"{side!r} is no valid formula: {error}") from error
+            plain = str(error).splitlines()[0]  # what follows draws the place in colours
+            raise SchemaError(f"{side!r} is no valid formula: {plain}") from error
         order = sorted(used, key=lambda name: side.find(str(name)))
         names += [str(name) for name in order if str(name) not in names]
     return names
@@ -209,6 +210,13 @@ def evaluate(
         if intercept:
             columns, plain = [np.ones(len(frame)), *columns], ["Intercept", *plain]
         return np.column_stack(columns), plain
+    for name in required_columns(Model(side, side, ())):
+        kind = pd.api.types.infer_dtype(frame[name]) if frame[name].dtype == object else "string"
+        if kind not in {"string", "boolean", "empty"}:
+            raise SchemaError(
+                f"{name!r} holds {kind} values as Python objects, which a formula would take for "
+                "categories; convert it, with astype(float) for example."
+            )
     matrix = _materialise(side if intercept or implied else f"0 + {side}", frame)
     if implied:
         matrix = matrix.drop(columns="Intercept", errors="ignore")

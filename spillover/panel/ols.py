@@ -105,7 +105,8 @@ def check_identified(
             raise IdentificationError(
                 f"{term} is constant in the sample; drop it (or widen the sample)."
             )
-        if norm[j] <= ABSORBED * spread[j]:
+        rounding = 10 * np.finfo(np.float64).eps * size[j] if effects else 0.0
+        if norm[j] <= max(ABSORBED * spread[j], rounding):
             raise IdentificationError(_absorbed_by(term, raw[:, [j]], effects, weights))
     values, vectors = np.linalg.eigh(X.T @ X / norm / norm[:, None])
     if values[0] < COLLINEAR:

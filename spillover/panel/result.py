@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from spillover.errors import SchemaError, did_you_mean
+from spillover.errors import IdentificationError, SchemaError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -201,7 +201,9 @@ class Fit:
         Raises
         ------
         SchemaError
-            For an unknown term.
+            For an unknown term, or none.
+        IdentificationError
+            If the covariance of the terms is singular: more terms than clusters less one, say.
         """
         chosen = [t for t in self.params.index if t != "Intercept"] if terms is None else [*terms]
         if not chosen:
@@ -210,10 +212,17 @@ class Fit:
             if term not in self.params.index:
                 hint = did_you_mean(term, list(self.params.index))
                 raise SchemaError(f"{term!r} is no term of this regression.{hint}")
-        beta = self.params[chosen].to_numpy()
-        V = self.vcov.loc[chosen, chosen].to_numpy()
+        scale = self.std_errors[chosen].to_numpy()
+        tstats = self.params[chosen].to_numpy() / scale
+        correlation = self.vcov.loc[chosen, chosen].to_numpy() / scale / scale[:, None]
+        rank = int(np.linalg.matrix_rank(correlation, tol=1e-10, hermitian=True))
+        if rank < len(chosen):
+            raise IdentificationError(
+                f"{len(chosen)} terms cannot be tested jointly: their covariance "
+                f"({self.inference.label}) has rank {rank}, for want of clusters. Test fewer."
+            )
         df = (len(chosen), self.inference.df)
-        statistic = float(beta @ np.linalg.solve(V, beta)) / df[0]
+        statistic = float(tstats @ np.linalg.solve(correlation, tstats)) / df[0]
         return pd.Series(
             {
                 "statistic": statistic,

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spillover.errors import ConcordanceError, SchemaError
+from spillover.errors import ConcordanceError, SchemaError, SpilloverWarning
+from spillover.firms import FirmPanel, read_firms
 from spillover.iotables import Concordance, concordance, coverage
 
 if TYPE_CHECKING:
@@ -196,3 +197,135 @@ def test_chilean_plants_are_covered(shared: Path) -> None:
     report = coverage(concordance("isic2", "wiod2013"), frame["isic4"], frame["gross_output"])
     assert report.matched_share == 1
     assert len(report.table) == 88
+
+
+def test_composition_is_a_product_of_matrices() -> None:
+    rng = np.random.default_rng(3)
+    first, second = rng.uniform(0.1, 1, (4, 3)), rng.uniform(0.1, 1, (3, 5))
+    first /= first.sum(axis=1, keepdims=True)
+    second /= second.sum(axis=1, keepdims=True)
+
+    def build(matrix: np.ndarray, source: str, target: str) -> Concordance:
+        return Concordance.from_mapping(
+            {
+                f"{source}{i}": {f"{target}{j}": w for j, w in enumerate(row)}
+                for i, row in enumerate(matrix)
+            },
+            source_name=source,
+            target_name=target,
+        )
+
+    chained = build(first, "a", "b").compose(build(second, "b", "c"))
+    assert (chained.source_name, chained.target_name) == ("a", "c")
+    table = chained.table.pivot_table(index="source", columns="target", values="weight")
+    np.testing.assert_allclose(table.to_numpy(), first @ second, rtol=1e-12)
+    # inversion is Bayes' rule: sizes times weights, normalised by target
+    sizes = dict(zip(["a0", "a1", "a2", "a3"], [1.0, 2.0, 3.0, 4.0], strict=True))
+    back = build(first, "a", "b").invert(sizes).table
+    joint = first * np.array([[1.0], [2], [3], [4]])
+    expected = (joint / joint.sum(axis=0)).T
+    got = back.pivot_table(index="source", columns="target", values="weight").to_numpy()
+    np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+
+def test_composition_follows_prefixes_and_names_gaps() -> None:
+    first = Concordance.from_mapping({"1": "10", "2": "211"}, match="prefix", target_name="b")
+    second = Concordance.from_mapping({"1": "x", "21": "y"}, match="prefix", target_name="c")
+    chained = first.compose(second)
+    assert chained.match == "prefix"
+    assert chained.lookup(["155", "2"])["target"].tolist() == ["x", "y"]
+    gap = Concordance.from_mapping({"1": "x"}, match="prefix", target_name="c")
+    with pytest.raises(ConcordanceError, match=r"1 b code\(s\) have no entry .*'211'.*'2' need"):
+        first.compose(gap)
+    with pytest.warns(SpilloverWarning, match=r"source → b → c: 1 code\(s\) .*'2'") as seen:
+        kept = first.compose(gap, unmatched="drop")
+    assert seen[0].filename == __file__
+    assert kept.table["source"].tolist() == ["1"]
+    with pytest.raises(ConcordanceError, match="no entry"):
+        first.compose(Concordance.from_mapping({"9": "x"}), unmatched="drop")
+
+
+def test_inversion_needs_sizes() -> None:
+    c = Concordance.from_mapping({"1": "a", "2": {"a": 0.5, "b": 0.5}, "3": "b"})
+    equal = c.invert("equal").table.set_index(["source", "target"])["weight"]
+    assert equal["a"].to_dict() == pytest.approx({"1": 2 / 3, "2": 1 / 3})
+    zero = c.invert({"1": 1.0, "2": 2.0, "3": 0.0})
+    assert zero.lookup(["b"])["target"].tolist() == ["2"]
+    with pytest.raises(ConcordanceError, match=r"1 source code\(s\) have no size .*'3'"):
+        c.invert({"1": 1.0, "2": 1.0})
+    with pytest.raises(ConcordanceError, match=r"not negative; they are not for '1'"):
+        c.invert({"1": -1.0, "2": 1.0, "3": 1.0})
+    with pytest.raises(ConcordanceError, match=r"no target counterpart: '4'"):
+        c.invert({"1": 1.0, "2": 1.0, "3": 1.0, "4": 1.0})
+    with pytest.raises(ConcordanceError, match=r"'b'\. Give sizes"):
+        c.invert({"1": 1.0, "2": 0.0, "3": 0.0})
+    with pytest.raises(SchemaError, match="weights='equl'"):
+        c.invert("equl")  # type: ignore[arg-type]
+    # with prefixes, sizes come for the codes of the data
+    p = Concordance.from_mapping({"32": "c4", "324": "c5"}, match="prefix")
+    assert p.invert({"3211": 3.0, "3212": 1.0, "3240": 5.0}).lookup(["c4"])["weight"].tolist() == [
+        0.75,
+        0.25,
+    ]
+
+
+def panel(**changes: object) -> FirmPanel:
+    frame = pd.DataFrame(
+        {
+            "firm": [1, 1, 2, 3, 4],
+            "year": [2000, 2001, 2000, 2000, 2000],
+            "industry": ["1", "1", "2", "2", "9"],
+            "output": [1.0, 2, 3, 4, 10],
+            "foreign_share": 0.0,
+        }
+    )
+    return read_firms(frame.assign(**changes))
+
+
+SPLIT = Concordance.from_mapping(
+    {"1": "a", "2": {"a": 0.25, "b": 0.75}}, source_name="nace", target_name="io"
+)
+
+
+def test_coverage_of_a_panel() -> None:
+    report = SPLIT.coverage(panel())
+    assert report.matched_share == 0.5
+    table = report.table.set_index("code")
+    assert table["firms"].to_dict() == {"1": 1, "2": 2, "9": 1}
+    got = report.by_target().set_index("target")
+    assert got["codes"].to_dict() == {"a": 2, "b": 1}
+    assert got["rows"].to_dict() == {"a": 2.5, "b": 1.5}
+    assert got["firms"].to_dict() == {"a": 1.5, "b": 1.5}
+    assert got["output"].to_dict() == {"a": 3 + 7 / 4, "b": 21 / 4}
+    assert str(report).splitlines() == [
+        "nace → io: 50.0% of output matched, 2 of 3 codes (4 rows, 3 firms, 50.0% of output)",
+        "split by weights: 1 code (2 rows, 2 firms, 35.0% of output): '2'",
+        "without target: 1 code (1 row, 1 firm, 50.0% of output): '9'",
+    ]
+    assert "Left over" in report._repr_html_()
+    assert "Targets" in coverage(SPLIT, ["1", "2"])._repr_html_()
+    with pytest.raises(SchemaError, match="output= is not needed"):
+        coverage(SPLIT, panel(), [1.0] * 5)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_firms_of_split_codes_go_to_the_largest_target(library: str) -> None:
+    frame = panel().to_pandas()
+    if library != "pandas":
+        pl = pytest.importorskip("polars")
+        frame = pl.from_pandas(frame)
+        frame = frame.to_arrow() if library == "pyarrow" else frame
+    firms = read_firms(frame)
+    with pytest.raises(ConcordanceError, match=r"1 industry codes go to several io .*several="):
+        firms.with_industries(SPLIT, unmatched="drop")
+    recoded = firms.with_industries(SPLIT, unmatched="drop", several="largest")
+    assert recoded.to_pandas()["industry"].tolist() == ["a", "a", "b", "b"]
+    assert recoded.report.notes == (
+        "2 rows (70.0% of output) with codes that go to several io sectors went to the one with "
+        "the largest weight: '2'",
+    )
+    tied = Concordance.from_mapping({"1": "a", "2": {"a": 0.5, "b": 0.5}, "9": "c"})
+    with pytest.raises(ConcordanceError, match=r"equal weights, .*'2'"):
+        firms.with_industries(tied, several="largest")
+    with pytest.raises(SchemaError, match="several='first'"):
+        firms.with_industries(tied, several="first")  # type: ignore[arg-type]

@@ -69,7 +69,7 @@ def test_wiod_value_added(national: pd.DataFrame) -> None:
 def test_wiod_names_what_exists(national: pd.DataFrame) -> None:
     with pytest.raises(SchemaError, match=r"no country 'KAZ'.*'CZE'.*'USA'"):
         read_io(national, country="KAZ", year=2000)
-    with pytest.raises(SchemaError, match=r"CZE, has no year 2014.*Available: 1995, 1996"):
+    with pytest.raises(SchemaError, match=r"CZE, has no year 2014.*Available: 1995–2011"):
         read_io(national, country="CZE", year=2014)
 
 
@@ -259,3 +259,23 @@ def test_r_lists_are_explained(shared: Path, name: str) -> None:
     pytest.importorskip("pyreadr")
     with pytest.raises(SchemaError, match="no data frame or matrix, such as a list"):
         read_io(shared / "io_small_reference" / f"{name}.rda", unit="m")
+
+
+@pytest.mark.parametrize("country", ["CZE", "MEX", "CHN"])
+def test_real_numbers_in_the_layout_of_the_oecd(shared: Path, tmp_path: Path, country: str) -> None:
+    """WIOD's numbers written as an inter-country CSV give the table that the matrices give."""
+    folder = shared / "io_wiod2013"
+    places = (folder / "countries.txt").read_text(encoding="utf-8").split()
+    codes = [f"c{k + 1}" for k in range(35)]
+    rows = [f"{p}_{c}" for p in places for c in codes]
+    uses = [f"{p}_{u}" for p in places for u in ("HFCE", "NPISH", "GGFC", "GFCF", "INVNT")]
+    with np.load(folder / "wiod2013_2009.npz") as data:
+        cells = np.hstack([data["Z"], data["F"], data["x"][:, None]])
+    frame = pd.DataFrame(cells, index=rows, columns=[*rows, *uses, "OUT"])
+    frame.to_csv(tmp_path / "2009_SML.csv", index_label="V1")
+    assert detect_format(tmp_path / "2009_SML.csv") == "icio"
+    one = read_io(tmp_path / "2009_SML.csv", country=country, balance="ignore")
+    other = read_io(folder / "wiod2013_2009.npz", country=country, balance="ignore")
+    assert one.sectors == other.sectors
+    for name in ("domestic", "imported", "final_demand", "exports", "output", "imports"):
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-6)

@@ -1,0 +1,222 @@
+"""Presence on a (sectors, regions, years) grid: missing cells, lags, stocks, regions, sourcing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from spillover.errors import SchemaError, preview
+from spillover.linkage.definition import OWNERS, LinkageDefinition
+from spillover.linkage.presence import Cells, Presence
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from spillover.linkage.operators import Kind
+
+    Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What the axes of every presence array stand for.
+
+    Attributes
+    ----------
+    sectors, regions : tuple of str
+        One region, "", if presence is national.
+    years : (years,) array of int
+    """
+
+    sectors: tuple[str, ...]
+    regions: tuple[str, ...]
+    years: NDArray[np.int64]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(sectors, regions, years)."""
+        return len(self.sectors), len(self.regions), len(self.years)
+
+    def spread(self, cells: pd.DataFrame, column: str) -> Array:
+        """Lay a column of cells out on the grid, zero where there is no cell."""
+        grid = np.zeros(self.shape)
+        row = pd.Index(self.sectors).get_indexer(pd.Index(cells["industry"]))
+        region = (
+            pd.Index(self.regions).get_indexer(pd.Index(cells["region"]))
+            if "region" in cells
+            else np.zeros(len(cells), dtype=np.intp)
+        )
+        grid[row, region, np.searchsorted(self.years, cells["year"].to_numpy())] = cells[column]
+        return grid
+
+
+@dataclass(frozen=True)
+class Field:
+    """Presence of one kind.
+
+    Attributes
+    ----------
+    value : (sectors, regions, years) array
+        NaN where it is not observed.
+    firms : (sectors, regions, years) array
+    """
+
+    value: Array
+    firms: Array
+
+    @property
+    def observed(self) -> Array:
+        """1 where presence is known, else 0."""
+        return np.isfinite(self.value).astype(float)
+
+
+def build_fields(
+    cells: Cells,
+    axes: Axes,
+    definition: LinkageDefinition,
+    region_weights: Array | None,
+    external: pd.DataFrame | None,
+) -> dict[Kind, Field]:
+    """Divide sums into presence and apply what the definition does to it.
+
+    Parameters
+    ----------
+    cells : Cells
+    axes : Axes
+    definition : LinkageDefinition
+    region_weights : (regions, regions) array or None
+    external : pandas.DataFrame or None
+        industry, (year,) horizontal.
+
+    Returns
+    -------
+    mapping
+        "plain", "sourced" and "net" presence.
+    """
+    plain = _field(cells, axes, definition, region_weights, Presence.of(definition))
+    net = _field(cells, axes, definition, region_weights, Presence.of(definition, net=True))
+    if definition.unobserved == "external" and external is not None:
+        known = _external(external, axes)
+        plain, net = (
+            Field(np.where(np.isfinite(f.value), f.value, known), f.firms) for f in (plain, net)
+        )
+    plain, net = (_over_time(field, axes.years, definition) for field in (plain, net))
+    sourced = _sourced(cells, axes, definition, region_weights, plain)
+    return {"plain": plain, "sourced": sourced, "net": net}
+
+
+def _sums(
+    cells: Cells,
+    axes: Axes,
+    definition: LinkageDefinition,
+    region_weights: Array | None,
+    presence: Presence,
+) -> tuple[Array, Array, Array]:
+    table = cells.of(presence, regional=definition.region != "none")
+    foreign, total, firms = (axes.spread(table, name) for name in ("foreign", "total", "firms"))
+    if region_weights is not None:
+        foreign, total, firms = (
+            np.einsum("rs,jst->jrt", region_weights, grid) for grid in (foreign, total, firms)
+        )
+    return foreign, total, firms
+
+
+def _field(
+    cells: Cells,
+    axes: Axes,
+    definition: LinkageDefinition,
+    region_weights: Array | None,
+    presence: Presence,
+) -> Field:
+    foreign, total, firms = _sums(cells, axes, definition, region_weights, presence)
+    value = np.full(axes.shape, np.nan)
+    np.divide(foreign, total, out=value, where=(firms > 0) & (total > 0))
+    return Field(value, firms)
+
+
+def _external(external: pd.DataFrame, axes: Axes) -> Array:
+    for name in ("industry", "horizontal"):
+        if name not in external.columns:
+            raise SchemaError(f"external= needs the column {name!r} (and year, if it varies).")
+    unknown = sorted(set(external["industry"].astype(str)) - set(axes.sectors))
+    if unknown:
+        raise SchemaError(f"external= names {preview(unknown)}, which are no sectors of the table.")
+    value = external["horizontal"].to_numpy(dtype=float)
+    if ((value < 0) | (value > 1)).any():
+        raise SchemaError("external= holds presence outside 0 to 1; presence is a share.")
+    keys = ["industry", "year"] if "year" in external.columns else ["industry"]
+    if external.duplicated(keys).any():
+        twice = external.loc[external.duplicated(keys), "industry"].astype(str)
+        raise SchemaError(f"external= holds {preview(twice.unique())} more than once.")
+    result = np.full(axes.shape, np.nan)
+    row = pd.Index(axes.sectors).get_indexer(pd.Index(external["industry"].astype(str)))
+    if "year" not in external.columns:
+        result[row] = value[:, None, None]
+        return result
+    column = pd.Index(axes.years).get_indexer(pd.Index(external["year"]))
+    inside = column >= 0
+    result[row[inside], :, column[inside]] = value[inside, None]
+    return result
+
+
+def _over_time(field: Field, years: NDArray[np.int64], definition: LinkageDefinition) -> Field:
+    value = field.value
+    if definition.stock is not None:
+        value = accumulate(value, years, definition.stock)
+    if definition.lag:
+        value = lagged(value, years, definition.lag)
+    return Field(value, field.firms)
+
+
+def accumulate(value: Array, years: NDArray[np.int64], depreciation: float) -> Array:
+    """Return K_t = H_t + (1 - d) K_{t-1} along the last axis, missing from a gap on.
+
+    Examples
+    --------
+    >>> accumulate(np.array([0.5, 0.5, 0.5]), np.array([2000, 2001, 2002]), 0.1)
+    array([0.5  , 0.95 , 1.355])
+    """
+    stock = np.array(value)
+    for t in range(1, len(years)):
+        before = stock[..., t - 1] if years[t] == years[t - 1] + 1 else np.nan
+        stock[..., t] = value[..., t] + (1 - depreciation) * before
+    return stock
+
+
+def lagged(value: Array, years: NDArray[np.int64], lag: int) -> Array:
+    """Return the values of ``lag`` calendar years before, along the last axis.
+
+    Examples
+    --------
+    >>> lagged(np.array([0.1, 0.2, 0.3]), np.array([2000, 2001, 2003]), 1)
+    array([nan, 0.1, nan])
+    """
+    source = pd.Index(years).get_indexer(pd.Index(years - lag))
+    result: Array = np.where(source >= 0, value[..., source], np.nan)
+    return result
+
+
+def _sourced(
+    cells: Cells,
+    axes: Axes,
+    definition: LinkageDefinition,
+    region_weights: Array | None,
+    plain: Field,
+) -> Field:
+    """Scale presence by the part of purchases that foreign firms really make at home."""
+    sourcing = definition.local_sourcing
+
+    def parts(owner: str) -> Array:
+        return np.array([sourcing.of_owner(code, owner) for code in axes.sectors])[:, None, None]
+
+    if not sourcing.by_owner:
+        return Field(plain.value * parts("all"), plain.firms)
+    fields = {
+        name: _field(cells, axes, definition, region_weights, Presence.of(definition, owner=group))
+        for name, group in OWNERS.items()
+    }
+    value = sum((parts(name) * field.value for name, field in fields.items()), np.zeros(axes.shape))
+    return _over_time(Field(value, plain.firms), axes.years, definition)
