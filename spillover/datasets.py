@@ -2,6 +2,9 @@
 
 The demonstration (a firm panel and an input-output table) is SYNTHETIC: no firm, industry or
 country in it exists, and its true spillovers are known (:func:`demo_truth`).
+
+Public input-output tables are not shipped: :func:`tables` lists them, :func:`fetch` brings one from
+its publisher, and :func:`io_table` reads one country of it.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from spillover._data import data_path
+from spillover._fetch import fetch, io_table, tables
 from spillover.errors import SchemaError, did_you_mean
 from spillover.firms import FirmPanel, read_firms
 from spillover.iotables import IOTable, read_io
@@ -22,7 +26,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["demo_firms", "demo_io", "demo_truth", "list", "path"]
+__all__ = [
+    "demo_firms",
+    "demo_io",
+    "demo_truth",
+    "fetch",
+    "io_table",
+    "list",
+    "path",
+    "tables",
+]
 
 _SUFFIXES = (".csv", ".csv.gz", ".json", ".toml", ".yaml", ".yml", ".parquet")
 

@@ -6,27 +6,26 @@ import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
-import pandas as pd
-
 from spillover.errors import SchemaError, SpilloverWarning, check_choice, did_you_mean, preview
 from spillover.iotables.balance import check_balance
-from spillover.iotables.readers import accounts, matrix, offices, wiod
-from spillover.iotables.readers.sources import (
-    EXCEL,
-    Options,
-    Parts,
-    Source,
-    existing,
-    load_frame,
-    name_of,
-    raw_sheets,
-    text,
+from spillover.iotables.detect import detect_format
+from spillover.iotables.readers import (
+    accounts,
+    eora,
+    icio,
+    matrix,
+    mrio,
+    offices,
+    sheets,
+    statcan,
+    wiod,
+    wiod_frames,
 )
+from spillover.iotables.readers.sources import Options, Parts, Source, name_of
 from spillover.iotables.table import IOTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 _NAMES = ("final_demand", "exports", "imports", "output")
 _FRAME = ("orientation", "ignore_rows", "ignore_columns", "blank")
@@ -46,6 +45,13 @@ FORMATS: Mapping[str, _Format] = {
     "long": _Format(matrix.read_long, (*_NAMES, *_FRAME, *_COMPANION, "sheet")),
     "wiod2013_national": _Format(wiod.read_national),
     "wiod2013_npz": _Format(wiod.read_world_npz),
+    "wiod2013": _Format(wiod_frames.read_wiod2013_any, ("sheet",)),
+    "wiod2016": _Format(wiod_frames.read_wiod2016, ("sheet", "object_name")),
+    "icio": _Format(icio.read_icio),
+    "adb_mrio": _Format(sheets.read_adb, ("sheet",)),
+    "eora26": _Format(eora.read_eora26),
+    "exiobase3": _Format(mrio.read_exiobase3),
+    "statcan": _Format(statcan.read_statcan),
     "czso": _Format(offices.read_czso, ("domestic", "sheet")),
     "bcch": _Format(offices.read_bcch, ("sheet",)),
     "sam": _Format(accounts.read_sam, ("sheet",)),
@@ -54,56 +60,6 @@ FORMATS: Mapping[str, _Format] = {
     ),
     "rda": _Format(accounts.read_rda, (*_NAMES, *_FRAME, "flows", "object_name")),
 }
-
-
-def detect_format(source: Source) -> str:
-    """Tell the layout of a file from its suffix, header and first cells.
-
-    Parameters
-    ----------
-    source : str, Path or DataFrame
-
-    Returns
-    -------
-    str
-        A key of ``FORMATS``. ``.npz`` and R files by suffix; workbooks by their titles; tables by
-        their column names (``country, year, type, row, FD``: national WIOD tables; ``iotables_row``
-        or ``induse`` or ``t_cols2``: Eurostat's long form; ``region, row, col, value`` or accounts
-        PRIV, GOV, INV, BOP: social accounting matrix; ``row, column, value``: long form);
-        everything else is a matrix.
-    """
-    if not isinstance(source, pd.DataFrame):
-        path = existing(source)
-        suffix = path.suffix.lower()
-        if suffix == ".npz":
-            return "wiod2013_npz"
-        if suffix in {".rda", ".rdata", ".rds"}:
-            return "rda"
-        if suffix in EXCEL:
-            return _detect_workbook(path)
-    return _detect_frame(load_frame(source))
-
-
-def _detect_frame(frame: pd.DataFrame) -> str:
-    columns = {text(column) for column in frame.columns}
-    if {"country", "year", "type", "row", "FD", "EXPO", "OUT"} <= columns:
-        return "wiod2013_national"
-    if columns & {"iotables_col", "induse", "t_cols2"} and columns & {"values", "value"}:
-        return "iotables_long"
-    if {"region", "row", "col", "value"} <= columns or set(accounts.SAM_USES) <= columns:
-        return "sam"
-    return "long" if {"row", "column", "value"} <= columns else "matrix"
-
-
-def _detect_workbook(path: Path) -> str:
-    for sheet in raw_sheets(path).values():
-        head = sheet.iloc[:6]
-        words = [text(cell) for cell in head.to_numpy().ravel()]
-        if any(word.startswith(("CZ-NACE", "CZ-CPA")) for word in words):
-            return "czso"
-        if any(word.lower().startswith("matriz de insumo-producto") for word in words):
-            return "bcch"
-    return "matrix"
 
 
 class Layout(TypedDict, total=False):
@@ -185,15 +141,18 @@ def read_io(
     Parameters
     ----------
     path : str, Path or DataFrame
-        The file, or a frame in one of the layouts.
+        The file, or a frame in one of the layouts; a zip archive or a folder of world tables.
     format : str
         ``"auto"`` recognises the layout (see :func:`detect_format`). Otherwise ``"matrix"``
         (square table, header row, labels in the first column), ``"long"`` (row, column, value),
-        ``"wiod2013_national"``, ``"wiod2013_npz"``, ``"czso"`` (Czech Statistical Office),
-        ``"bcch"`` (Banco Central de Chile), ``"sam"`` (GTAP-style social accounting matrix),
-        ``"iotables_long"`` (Eurostat, R package iotables) or ``"rda"`` (R data).
+        ``"czso"`` (Czech Statistical Office), ``"bcch"`` (Banco Central de Chile), ``"statcan"``
+        (Statistics Canada), ``"sam"`` (GTAP-style social accounting matrix), ``"iotables_long"``
+        (Eurostat, R package iotables), ``"rda"`` (R data), or a world table, of which ``country``
+        is cut: ``"wiod2013"``, ``"wiod2013_national"``, ``"wiod2013_npz"``, ``"wiod2016"``,
+        ``"icio"`` (OECD), ``"adb_mrio"``, ``"eora26"``, ``"exiobase3"``. What each is, which
+        options it has and which countries and years it covers: ``docs/io-tables.md``.
     country, year : optional
-        Which table of a file with several; else they only describe the table.
+        Which table of a file, archive or folder with several; else they only describe the table.
     unit, source, labels : optional
         Override what the reader knows; ``unit`` is needed where the layout has none.
     negative : {'error', 'keep'}
@@ -226,6 +185,7 @@ def read_io(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> frame = pd.DataFrame({"food": [1, 2], "steel": [3, 2], "use": [6, 6]},
     ...                      index=["food", "steel"])
     >>> read_io(frame, flows="domestic", final_demand="use", unit="million EUR")
@@ -238,19 +198,96 @@ def read_io(
         raise SchemaError(msg)
     options = _options(chosen, country, year, layout)
     parts = FORMATS[chosen].reader(path, options)
-    io = _build(
-        replace(
-            parts,
-            unit=unit or parts.unit,
-            source=source or parts.source or name_of(path),
-            labels=labels or parts.labels,
-        ),
-        name_of(path),
-        negative,
+    parts = replace(
+        parts,
+        unit=unit or parts.unit,
+        source=source or parts.source or name_of(path),
+        labels=labels or parts.labels,
     )
+    return _checked(
+        parts,
+        name_of(path),
+        negative=negative,
+        balance=balance,
+        tolerance=tolerance,
+        absolute=absolute,
+    )
+
+
+def from_pymrio(
+    iosystem: object,
+    country: str,
+    *,
+    year: int | None = None,
+    unit: str | None = None,
+    source: str | None = None,
+    negative: Literal["error", "keep"] = "error",
+    balance: Literal["raise", "warn", "ignore"] = "raise",
+    tolerance: float = 0.02,
+    absolute: float = 0.0,
+) -> IOTable:
+    """Cut the table of one country out of a ``pymrio.IOSystem``.
+
+    Every world table that pymrio reads (EXIOBASE, GLORIA, WIOD, ICIO, Eora26 and one's own) can be
+    used this way.
+
+    Parameters
+    ----------
+    iosystem : pymrio.IOSystem
+        With flows ``Z`` (or ``A`` and ``x``) and final demand ``Y``; regions in the first level of
+        the labels.
+    country : str
+        One of its regions.
+    year, unit, source : optional
+        What the numbers are; ``unit`` and ``source`` override what the system says. pymrio says
+        million USD for Eora26, which is in thousand USD.
+    negative, balance, tolerance, absolute
+        See :func:`read_io`.
+
+    Returns
+    -------
+    IOTable
+        Domestic and imported flows apart; categories of ``Y`` that begin with "Export" are exports.
+
+    Raises
+    ------
+    SchemaError
+        If the region does not exist, matrices are missing, or the table does not balance.
+
+    Examples
+    --------
+    >>> import pymrio  # doctest: +SKIP
+    >>> world = pymrio.load_test()  # doctest: +SKIP
+    >>> from_pymrio(world, "reg2", unit="million EUR").sectors[:2]  # doctest: +SKIP
+    ('food', 'mining')
+    """
+    check_choice("balance", balance, ("raise", "warn", "ignore"))
+    parts = mrio.cut_system(iosystem, country, "the pymrio system")
+    parts = replace(parts, unit=unit or parts.unit, source=source or parts.source, year=year)
+    return _checked(
+        parts,
+        parts.source,
+        negative=negative,
+        balance=balance,
+        tolerance=tolerance,
+        absolute=absolute,
+    )
+
+
+def _checked(
+    parts: Parts,
+    name: str,
+    *,
+    negative: Literal["error", "keep"],
+    balance: str,
+    tolerance: float,
+    absolute: float,
+) -> IOTable:
+    """Build the table, warn of the reader's notes, and check that it balances."""
+    io = _build(parts, name, negative)
     if parts.notes:
-        msg = f"{name_of(path)}: {'; '.join(parts.notes)}."
-        warnings.warn(msg, SpilloverWarning, stacklevel=2)
+        msg = f"{name}: {'; '.join(parts.notes)}."
+        warnings.warn(msg, SpilloverWarning, stacklevel=3)
     _check(io, balance, tolerance, absolute, parts.rounding)
     return io
 
@@ -282,11 +319,11 @@ def _check(io: IOTable, balance: str, tolerance: float, absolute: float, roundin
     if balance == "ignore":
         return
     try:
-        check_balance(io, tolerance, absolute, stacklevel=4)
+        check_balance(io, tolerance, absolute, stacklevel=5)
     except SchemaError as error:
         if balance == "raise" and rounding <= absolute:
             raise
         if balance == "raise":
-            check_balance(io, tolerance, rounding, stacklevel=4)
+            check_balance(io, tolerance, rounding, stacklevel=5)
         reason = "Its source rounds its cells. " if rounding > absolute else ""
-        warnings.warn(f"{reason}{error}", SpilloverWarning, stacklevel=3)
+        warnings.warn(f"{reason}{error}", SpilloverWarning, stacklevel=4)

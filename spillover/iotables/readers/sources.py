@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from spillover.errors import SchemaError, did_you_mean, preview
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from spillover.iotables.validation import Input
 
@@ -166,15 +167,42 @@ def to_numbers(frame: pd.DataFrame, where: str) -> pd.DataFrame:
 
 
 def choose(name: str, wanted: T | None, available: Iterable[T], where: str) -> T:
-    """Return the entry of ``available`` that was asked for, or its only one."""
+    """Return the entry of ``available`` that was asked for, or its only one.
+
+    The error names the closest entry, if there is one, and lists all of them once; years are
+    listed as a range.
+    """
     options = sorted(set(available), key=str)
     if wanted is None:
         if len(options) == 1:
             return options[0]
-        msg = f"{where} holds several: say {name}=. Available: {preview(options, 50)}."
+        msg = f"{where} holds several: say {name}=. Available: {listed(options)}."
         raise SchemaError(msg)
     if wanted not in options:
-        hint = did_you_mean(str(wanted), [str(option) for option in options])
-        msg = f"{where} has no {name} {wanted!r}.{hint} Available: {preview(options, 50)}."
-        raise SchemaError(msg)
+        msg = f"{where} has no {name} {wanted!r}.{_closest(wanted, options)}"
+        raise SchemaError(f"{msg} Available: {listed(options)}.")
     return wanted
+
+
+def listed(options: Sequence[object]) -> str:
+    """Write out all options; whole numbers without gaps as ``first–last``.
+
+    Examples
+    --------
+    >>> listed([1995, 1996, 1997]), listed([2000, 2007]), listed(["CZE", "KAZ"])
+    ('1995–1997', '2000, 2007', "'CZE', 'KAZ'")
+    """
+    numbers = [option for option in options if isinstance(option, int | np.integer)]
+    if len(numbers) == len(options) > 1 and max(numbers) - min(numbers) == len(numbers) - 1:
+        return f"{min(numbers)}–{max(numbers)}"
+    return preview([o.item() if isinstance(o, np.integer) else o for o in options], 250)
+
+
+def _closest(wanted: object, options: Sequence[object]) -> str:
+    """Name the closest option; nothing for numbers, and nothing where no option is close."""
+    if isinstance(wanted, int | np.integer):
+        return ""
+    names = [str(option) for option in options]
+    start = [n for n in names if len(n) == 3 and str(wanted).casefold().startswith(n.casefold())]
+    hint = did_you_mean(start[0] if start else str(wanted), names)
+    return hint if "mean" in hint else ""
