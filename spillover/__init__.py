@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from spillover import datasets, plot, simulate, tables
+    from spillover import datasets, plot, production, simulate, tables
     from spillover.errors import (
         ConcordanceError,
         ConvergenceError,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         linkages,
     )
     from spillover.panel import Fit, Inference, fit
+    from spillover.production import Productivity, deflate, perpetual_inventory, productivity
 
 _HOME = {
     "ConcordanceError": "errors",
@@ -62,8 +63,12 @@ _HOME = {
     "Fit": "panel",
     "Inference": "panel",
     "fit": "panel",
+    "Productivity": "production",
+    "deflate": "production",
+    "perpetual_inventory": "production",
+    "productivity": "production",
 }
-_MODULES = ("datasets", "plot", "simulate", "tables")
+_MODULES = ("datasets", "plot", "production", "simulate", "tables")
 
 __all__ = [
     "JAVORCIK_2004",
@@ -79,6 +84,7 @@ __all__ = [
     "LinkageDefinition",
     "Linkages",
     "PanelReport",
+    "Productivity",
     "SchemaError",
     "SpilloverError",
     "SpilloverWarning",
@@ -86,9 +92,13 @@ __all__ = [
     "concordance",
     "coverage",
     "datasets",
+    "deflate",
     "fit",
     "linkages",
+    "perpetual_inventory",
     "plot",
+    "production",
+    "productivity",
     "read_firms",
     "read_io",
     "simulate",

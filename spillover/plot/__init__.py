@@ -10,6 +10,15 @@ from __future__ import annotations
 from spillover.plot.coefficients import coefficients
 from spillover.plot.io_table import io_table
 from spillover.plot.linkages import linkages
+from spillover.plot.production import elasticities, objective_profile, tfp_density
 from spillover.plot.theme import theme
 
-__all__ = ["coefficients", "io_table", "linkages", "theme"]
+__all__ = [
+    "coefficients",
+    "elasticities",
+    "io_table",
+    "linkages",
+    "objective_profile",
+    "tfp_density",
+    "theme",
+]

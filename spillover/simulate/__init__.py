@@ -3,5 +3,23 @@
 from spillover.simulate._panel import panel
 from spillover.simulate._result import Simulation
 from spillover.simulate._table import io_table
+from spillover.simulate.production import (
+    AcfDesign,
+    EndogenousDesign,
+    GnrDesign,
+    OpDesign,
+    ProductionSimulation,
+    production,
+)
 
-__all__ = ["Simulation", "io_table", "panel"]
+__all__ = [
+    "AcfDesign",
+    "EndogenousDesign",
+    "GnrDesign",
+    "OpDesign",
+    "ProductionSimulation",
+    "Simulation",
+    "io_table",
+    "panel",
+    "production",
+]

@@ -1,0 +1,75 @@
+"""Firm productivity: production functions by every method of the literature.
+
+The one call is :func:`spillover.productivity`; here are its settings and its parts.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spillover.production.acf import Acf
+    from spillover.production.api import productivity
+    from spillover.production.bb import Bb
+    from spillover.production.bootstrap import Bootstrap, Draws
+    from spillover.production.deflate import deflate
+    from spillover.production.estimate import Estimate, Overid
+    from spillover.production.gnr import Gnr
+    from spillover.production.index import Index
+    from spillover.production.inventory import perpetual_inventory
+    from spillover.production.lp import Lp
+    from spillover.production.ols import Fe, Ols
+    from spillover.production.op import Op
+    from spillover.production.result import Productivity
+    from spillover.production.wooldridge import Wooldridge
+
+_HOME = {
+    "Acf": "acf",
+    "Bb": "bb",
+    "Bootstrap": "bootstrap",
+    "Draws": "bootstrap",
+    "Estimate": "estimate",
+    "Fe": "ols",
+    "Gnr": "gnr",
+    "Index": "index",
+    "Lp": "lp",
+    "Ols": "ols",
+    "Op": "op",
+    "Overid": "estimate",
+    "Productivity": "result",
+    "Wooldridge": "wooldridge",
+    "deflate": "deflate",
+    "perpetual_inventory": "inventory",
+    "productivity": "api",
+}
+
+__all__ = [
+    "Acf",
+    "Bb",
+    "Bootstrap",
+    "Draws",
+    "Estimate",
+    "Fe",
+    "Gnr",
+    "Index",
+    "Lp",
+    "Ols",
+    "Op",
+    "Overid",
+    "Productivity",
+    "Wooldridge",
+    "deflate",
+    "perpetual_inventory",
+    "productivity",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(import_module(f"spillover.production.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'spillover.production' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
