@@ -99,16 +99,17 @@ def peer(path: Path, method: str, draws: int, workers: int) -> dict[str, Any]:
     return found
 
 
-def against_peer(rows: int, draws: int, few: tuple[int, int], runs: int, workers: int) -> dict:
+def against_peer(given: argparse.Namespace, few: tuple[int, int]) -> dict[str, Any]:
     """Time both, in turns."""
-    frame = panel(rows)
+    frame = panel(given.rows)
+    rows, draws, workers = given.rows, given.draws, given.workers
     out: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "panel.csv"
         frame.to_csv(path, index=False)
-        for method in METHODS:
+        for method in given.methods:
             ours, low, high = [], [], []
-            for _ in range(runs):
+            for _ in range(given.runs):
                 ours.append(alone(method, rows, 1, draws, workers))
                 low.append(peer(path, method, few[0], workers))
                 high.append(peer(path, method, few[1], workers))
@@ -171,11 +172,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--few", type=int, nargs=2, default=(4, 20), help="prodest's draws")
+    parser.add_argument("--methods", nargs="+", default=METHODS, choices=METHODS)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--largest", type=int, default=16_000_000, help="0 to leave it out")
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--no-write", action="store_true")
+    parser.add_argument("--output", type=Path, help="write the record there instead")
     parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
@@ -187,10 +190,12 @@ def main() -> None:
     }
     if not given.no_peer:
         few = (given.few[0], given.few[1])
-        record["methods"] = against_peer(given.rows, given.draws, few, given.runs, given.workers)
+        record["methods"] = against_peer(given, few)
     if given.largest:
         record["largest_in_a_minute"] = largest(1_000_000, given.largest)
-    if not given.no_write:
+    if given.output:
+        given.output.write_text(json.dumps(record, indent=2) + "\n")
+    elif not given.no_write:
         print(write("productivity", record))
 
 

@@ -37,7 +37,10 @@ if TYPE_CHECKING:
         linkages,
     )
     from spillover.panel import Fit, Inference, fit
-    from spillover.production import Productivity, deflate, perpetual_inventory, productivity
+    from spillover.production.api import productivity
+    from spillover.production.deflate import deflate
+    from spillover.production.inventory import perpetual_inventory
+    from spillover.production.result import Productivity
 
 _HOME = {
     "ConcordanceError": "errors",
@@ -63,10 +66,10 @@ _HOME = {
     "Fit": "panel",
     "Inference": "panel",
     "fit": "panel",
-    "Productivity": "production",
-    "deflate": "production",
-    "perpetual_inventory": "production",
-    "productivity": "production",
+    "Productivity": "production.result",
+    "deflate": "production.deflate",
+    "perpetual_inventory": "production.inventory",
+    "productivity": "production.api",
 }
 _MODULES = ("datasets", "plot", "production", "simulate", "tables")
 

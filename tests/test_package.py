@@ -19,7 +19,7 @@ import spillover as sp
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "spillover"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-MODULES = ("datasets", "plot", "simulate", "tables")
+MODULES = ("datasets", "plot", "production", "simulate", "tables")
 
 # Imports -----------------------------------------------------------------------------------------
 

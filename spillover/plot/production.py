@@ -39,9 +39,7 @@ if TYPE_CHECKING:
 
 _STEP = 0.6  # share of a group's height that its inputs fill
 _LINES = ("-", "--", ":", "-.")
-MOST_CLASSES = 4
-FEWEST = 10
-"""Firm-years that a density needs."""
+MOST_CLASSES, FEWEST = 4, 10  # densities in a figure; firm-years that each needs
 
 
 def elasticities(
@@ -61,7 +59,6 @@ def elasticities(
     groups : sequence of str, optional
         Groups from top to bottom; all of them by default.
     labels : mapping of str to str, optional
-        Text to print for groups and inputs.
     truth : mapping of str to float, optional
         True elasticities, drawn as lines: of simulated data.
     synthetic : bool
@@ -85,13 +82,13 @@ def elasticities(
     >>> figure.axes[0].get_xlabel()
     'Elasticity of value_added'
     """
-    table = _check_result(result).elasticities
+    table = _check_result(result, ax).elasticities
     labels = check_labels(labels)
     chosen = _choose(groups, list(dict.fromkeys(table["group"])), "group")
     inputs = list(dict.fromkeys(table["input"]))
     with theme():
         figure: Figure | None = None
-        axes = _given(ax)
+        axes = ax
         if axes is None:
             height = 1.0 + max(0.3, 0.14 * len(inputs) + 0.1) * len(chosen)
             figure, grid = new_figure(1, (FULL_WIDTH * 0.75, height))
@@ -107,8 +104,7 @@ def elasticities(
         _finish_groups(axes, [labels.get(group, group) for group in chosen])
         axes.set_xlabel(literal(f"Elasticity of {labels.get(result.output, result.output)}"))
         if len(inputs) > 1:
-            above = {"loc": "lower left", "bbox_to_anchor": (0, 1.01), "borderaxespad": 0}
-            axes.legend(ncols=min(len(inputs), 4), **above)
+            _legend(axes, min(len(inputs), 4))
         notes = [f"Method: {result.method}. Standard errors: {result.inference}."]
         notes += ["Lines: 95% confidence intervals."] if table["std_error"].notna().any() else []
         notes += ["Dashed: true elasticities."] if truth else []
@@ -151,8 +147,8 @@ def tfp_density(
 ) -> Figure:
     """Draw the density of log productivity by class of firm, such as domestic and foreign.
 
-    Levels of productivity cannot be compared between groups that have elasticities of their own,
-    nor, without deflators, between years; so the mean of each cell of ``within`` is taken off.
+    The mean of each cell of ``within`` is taken off: groups with elasticities of their own cannot
+    be compared in levels.
 
     Parameters
     ----------
@@ -168,7 +164,6 @@ def tfp_density(
         Columns of the cells whose mean is taken off; the result's groups and year by default,
         ``[]`` for none.
     labels : mapping of str to str, optional
-        Text to print for the classes.
     synthetic : bool
         Say below the figure that the data are synthetic; said in any case if the result says so.
     ax : matplotlib axes, optional
@@ -191,25 +186,30 @@ def tfp_density(
     >>> [text.get_text().split(" (")[0] for text in figure.axes[0].get_legend().get_texts()]
     ['domestic', 'foreign']
     """
-    _check_result(result)
+    _check_result(result, ax)
     labels = check_labels(labels)
     cells = [*([result.by] if result.by else []), "year"] if within is None else list(within)
     tfp, classes = _tfp_and_class(result, panel, by=by, threshold=threshold, cells=cells)
     known = tfp.notna() & classes.notna()
     with theme():
         figure: Figure | None = None
-        axes = _given(ax)
+        axes = ax
         if axes is None:
             figure, grid = new_figure(1, (FULL_WIDTH * 0.75, 3.0))
             axes = grid[0]
-        for name, colour, line in zip(_names(classes[known]), COLOURS, _LINES, strict=False):
+        for name, colour, line in zip(
+            sorted(classes[known].unique()), COLOURS, _LINES, strict=False
+        ):
             values = tfp[known & (classes == name)]
             text = literal(f"{labels.get(name, name)} ({len(values):,} firm-years)")
             sns.kdeplot(values, ax=axes, color=colour, linestyle=line, linewidth=1.5, label=text)
             axes.axvline(float(values.mean()), color=colour, linestyle=line, linewidth=0.7)
-        axes.set_xlabel("Log productivity" + (_centred(cells) if cells else ""))
+        less = " and ".join(cells)
+        axes.set_xlabel(
+            "Log productivity" + (f", less the mean of its {less} (log points)" if cells else "")
+        )
         axes.set_ylabel("Density (1 / log point)")
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=2, borderaxespad=0)
+        _legend(axes, 2)
         lost = int((~known).sum())
         notes = [f"Method: {result.method}. Thin lines: means."]
         notes += [f"{rows(lost)} without productivity or class left out."] if lost else []
@@ -250,10 +250,6 @@ def _tfp_and_class(
     return tfp, classes
 
 
-def _names(classes: pd.Series[Any]) -> list[str]:
-    return sorted(classes.unique())
-
-
 def objective_profile(
     result: Productivity,
     group: str,
@@ -266,8 +262,7 @@ def objective_profile(
 ) -> Figure:
     """Draw the second stage's objective along each elasticity, the others re-optimised.
 
-    A profile with two valleys is a warning: the search can end in either. Triangles at the foot
-    mark where the search ended from its several starts.
+    Two valleys are a warning: the search can end in either. Triangles mark where it ended.
 
     Parameters
     ----------
@@ -339,7 +334,9 @@ def objective_profile(
     return figure
 
 
-def _check_result(result: object) -> Productivity:
+def _check_result(result: object, ax: Axes | None = None) -> Productivity:
+    if ax is not None:
+        check_axes(ax)
     if not isinstance(result, Productivity):
         raise SchemaError(
             f"result is a {type(result).__name__}; give what sp.productivity(...) returned."
@@ -347,10 +344,8 @@ def _check_result(result: object) -> Productivity:
     return result
 
 
-def _given(ax: Axes | None) -> Axes | None:
-    if ax is not None:
-        check_axes(ax)
-    return ax
+def _legend(axes: Axes, columns: int) -> None:
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=columns, borderaxespad=0)
 
 
 def _choose(given: Sequence[str] | None, known: list[str], what: str) -> list[str]:
@@ -387,10 +382,6 @@ def _classes(frame: pd.DataFrame, by: str, threshold: float) -> pd.Series[Any]:
             "them in a new column."
         )
     return column.astype(str).where(column.notna())
-
-
-def _centred(cells: Sequence[str]) -> str:
-    return f", less the mean of its {' and '.join(cells)} (log points)"
 
 
 def _ends(starts: pd.DataFrame | None, term: str) -> np.ndarray[Any, Any]:

@@ -1,6 +1,7 @@
 """Firm productivity: production functions by every method of the literature.
 
-The one call is :func:`spillover.productivity`; here are its settings and its parts.
+The one call is :func:`spillover.productivity`; here are each method's settings and the parts of
+its result.
 """
 
 from __future__ import annotations
@@ -10,18 +11,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from spillover.production.acf import Acf
-    from spillover.production.api import productivity
     from spillover.production.bb import Bb
     from spillover.production.bootstrap import Bootstrap, Draws
-    from spillover.production.deflate import deflate
     from spillover.production.estimate import Estimate, Overid
     from spillover.production.gnr import Gnr
     from spillover.production.index import Index
-    from spillover.production.inventory import perpetual_inventory
     from spillover.production.lp import Lp
     from spillover.production.ols import Fe, Ols
     from spillover.production.op import Op
-    from spillover.production.result import Productivity
     from spillover.production.wooldridge import Wooldridge
 
 _HOME = {
@@ -37,11 +34,7 @@ _HOME = {
     "Ols": "ols",
     "Op": "op",
     "Overid": "estimate",
-    "Productivity": "result",
     "Wooldridge": "wooldridge",
-    "deflate": "deflate",
-    "perpetual_inventory": "inventory",
-    "productivity": "api",
 }
 
 __all__ = [
@@ -57,11 +50,7 @@ __all__ = [
     "Ols",
     "Op",
     "Overid",
-    "Productivity",
     "Wooldridge",
-    "deflate",
-    "perpetual_inventory",
-    "productivity",
 ]
 
 

@@ -120,8 +120,7 @@ def estimate_index(inputs: Inputs, settings: Index) -> Estimate:
 
     Parameters
     ----------
-    inputs : Inputs
-        With the cost columns (``settings.columns``) in ``extra``.
+    inputs : Inputs, with the cost columns (``settings.columns``) in ``extra``
     settings : Index
 
     Returns
@@ -279,20 +278,16 @@ def translog_index(
 
     Parameters
     ----------
-    y : (n,) array
-        Log output.
-    x : (n, k) array
-        Log inputs.
+    y, x : (n,) and (n, k) arrays
+        Log output and log inputs.
     shares : (n, k) array
-        Cost shares; rows with a missing value have no index and do not count in the means.
+        Cost shares; rows with a missing value have no index and are in no mean.
     year : (n,) int array
         Years without a row are bridged: the chain links the years that there are.
     weights : (n,) array, optional
         Weight of each row in the mean firm.
-    chain : bool
-        Chain over years, or compare all with one mean firm.
-    base_year : int, optional
-        Year whose mean firm is at 0; the first by default.
+    chain, base_year
+        As in :class:`Index`.
 
     Returns
     -------
@@ -305,7 +300,7 @@ def translog_index(
 
     Examples
     --------
-    Two firms with the same inputs, one of which makes twice as much, in two years:
+    Two firms with the same inputs, one makes twice as much, in two years:
 
     >>> y = np.log([2.0, 4.0, 2.0, 4.0])
     >>> index = translog_index(y, np.zeros((4, 1)), np.ones((4, 1)), np.array([1, 1, 2, 2]))
@@ -352,12 +347,9 @@ def reference_tfp(
 ) -> pd.Series[float]:
     """Measure log productivity from a reference firm, so that industries can be compared.
 
-    The level of estimated productivity depends on the units and elasticities of its industry. Aw,
-    Chen and Roberts (2001) and Topalova and Khandelwal (2011) take the difference from the firm
+    Aw, Chen and Roberts (2001) and Topalova and Khandelwal (2011) take the difference from a firm
     with the industry's mean log output and mean log inputs in a base year. Log productivity that is
-    linear in these logs has its mean there, so the mean over the base year's firms is what is
-    taken off (for a translog technology, too, this is the mean firm's productivity only up to the
-    curvature).
+    linear in these logs (Cobb-Douglas) has its mean there, so that mean is taken off.
 
     Parameters
     ----------

@@ -154,6 +154,21 @@ class Concentrated:
             + (gamma @ gram @ gamma)
         )
 
+    def r2(self, b: NDArray[np.float64]) -> float:
+        """Return the share of productivity's variance that the law of motion explains.
+
+        Parameters
+        ----------
+        b : (p,) array
+
+        Returns
+        -------
+        float
+        """
+        result = self.outcome - self.now[1] @ b
+        spread = result - self.weights @ result / self.weights.sum()
+        return 1.0 - float(self.ssr(b)) / float(self.weights @ spread**2)
+
     @property
     def instrument_cross(self) -> NDArray[np.float64]:
         """Weighted cross-product of the instruments, (m, m).

@@ -50,14 +50,15 @@ class Search:
 
     def choose(
         self,
-        near: NDArray[np.float64],
+        merit: Callable[[NDArray[np.float64]], float],
         sensible: Callable[[NDArray[np.float64]], bool] | None = None,
     ) -> int:
-        """Return the start with the least objective; among ties a sensible one, then the nearest.
+        """Return the start with the least objective; among ties a sensible one, then the best.
 
         Parameters
         ----------
-        near : (p,) array
+        merit : callable
+            Larger is better; asked only if there are ties.
         sensible : callable, optional
             Whether coefficients make sense.
 
@@ -73,8 +74,9 @@ class Search:
         if sensible is not None:
             good = [at for at in tied if sensible(self.optima[at])]
             tied = np.array(good, dtype=np.int64) if good else tied
-        distance = np.linalg.norm(self.optima[tied] - near, axis=1)
-        return int(tied[np.argmin(distance)])
+        if len(tied) == 1:
+            return int(tied[0])
+        return int(max(tied, key=lambda at: merit(self.optima[at])))
 
     def distinct(self, apart: float = 1e-3) -> NDArray[np.int64]:
         """Return one converged start for each distinct optimum, the least objective first.

@@ -180,14 +180,11 @@ def project(
     -------
     Projection
     """
-    length = np.sqrt(
-        np.einsum("ij,ij->j", B, B)
-        if weights is None
-        else np.einsum("ij,ij,i->j", B, B, weights, optimize=True)
-    )
-    length = np.where(length > 0, length, 1.0)
     weighted = B if weights is None else B * weights[:, None]
-    gram = (weighted.T @ B) / length / length[:, None]
+    gram = weighted.T @ B
+    length = np.sqrt(np.diagonal(gram))
+    length = np.where(length > 0, length, 1.0)
+    gram = gram / length / length[:, None]
     try:
         factor = linalg.cholesky(gram, lower=False, check_finite=False)
         safe = bool(np.min(np.diagonal(factor)) > np.sqrt(RANK_TOLERANCE))
@@ -231,6 +228,9 @@ def _r2(
 ) -> float:
     first = y if y.ndim == 1 else y[:, 0]
     left = first - (fitted if fitted.ndim == 1 else fitted[:, 0])
-    spread = first - np.average(first, weights=weights)
-    total = float(np.average(spread**2, weights=weights))
-    return 1.0 - float(np.average(left**2, weights=weights)) / total if total > 0 else float("nan")
+    counts = np.ones(len(first)) if weights is None else weights
+    size = counts.sum()
+    spread = first - counts @ first / size
+    total = float(counts @ spread**2)
+    flat = total <= 1e-28 * size * max(1.0, float(np.abs(first).max(initial=0.0))) ** 2
+    return float("nan") if flat else 1.0 - float(counts @ left**2) / total

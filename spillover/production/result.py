@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from spillover.errors import SchemaError, did_you_mean, preview, rows
 
@@ -197,7 +197,7 @@ class Productivity:
             parts.append(part)
         table = pd.concat(parts, ignore_index=True)
         table["statistic"] = table["estimate"] / table["std_error"]
-        table["p_value"] = 2 * stats.norm.sf(table["statistic"].abs())
+        table["p_value"] = 2 * special.ndtr(-table["statistic"].abs().to_numpy(dtype=float))
         return _intervals(table, level)
 
     def glance(self) -> pd.DataFrame:
@@ -265,10 +265,10 @@ class Productivity:
             )
         at = estimate.searched.index(name)
         best = estimate.beta[[estimate.names.index(term) for term in estimate.searched]]
+        ends = [best, *_ends(estimate)]
         line = np.linspace(best[at] - 0.6, best[at] + 0.6, points) if values is None else values
-        return pd.DataFrame(
-            {"value": line, "objective": [_least(criterion, best, at, float(v)) for v in line]}
-        )
+        least = [min(_least(criterion, end, at, float(v)) for end in ends) for v in line]
+        return pd.DataFrame({"value": line, "objective": least})
 
     def second_step(self, estimate: object) -> pd.DataFrame:
         """Put the bootstrap's standard errors on the second step's coefficients.
@@ -353,6 +353,15 @@ class Productivity:
         )
 
 
+def _ends(estimate: Estimate) -> list[NDArray[np.float64]]:
+    """Return the distinct optima of the search but the one chosen."""
+    if estimate.starts is None:
+        return []
+    done = estimate.starts[estimate.starts["converged"] & ~estimate.starts["chosen"]]
+    found = done[list(estimate.searched)].round(2).drop_duplicates().to_numpy(dtype=float)
+    return list(found[:4])
+
+
 def _least(criterion: object, best: NDArray[np.float64], at: int, value: float) -> float:
     """Minimise the objective over all coefficients but one."""
     if not callable(criterion):
@@ -380,6 +389,6 @@ def _spread(draws: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _intervals(table: pd.DataFrame, level: float) -> pd.DataFrame:
-    half = stats.norm.ppf((1 + level) / 2) * table["std_error"].astype(float)
+    half = special.ndtri((1 + level) / 2) * table["std_error"].astype(float)
     estimate = table["estimate"].astype(float)
     return table.assign(conf_low=estimate - half, conf_high=estimate + half)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import linalg, stats
+from scipy import linalg, special
 
 from spillover.production.estimate import Overid
 from spillover.production.optimum import TIE, Search, grid, search, search_scalar
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 TIED = (
     "several sets of coefficients solve the moments equally well (all are in .starts); taken is "
-    "one with flexible inputs that rise with productivity, if there is one, then the nearest to "
-    "least squares"
+    "one with flexible inputs that rise with productivity, if there is one, then the one whose "
+    "productivity is best explained by its past"
 )
 ODD = (
     "the solution has a negative elasticity, or flexible inputs that fall with productivity, as "
@@ -78,7 +78,6 @@ def solve_gmm(
     ----------
     law : Concentrated
     starts : (s, p) array
-        The first one also decides between tied optima: the nearest wins.
     names : sequence of str
     firm : (n,) array
     more : int
@@ -93,7 +92,7 @@ def solve_gmm(
     total = law.weights.sum()
     root = _inverse_root(law.instrument_cross * total)
     first = _seek(lambda b: root @ law.moments(b), starts, more)
-    chosen = first.choose(starts[0], sensible)
+    chosen = first.choose(law.r2, sensible)
     b, overid = first.optima[chosen], None
     objective = float(first.objectives[chosen])
     if law.instruments.shape[1] > law.parameters and np.isfinite(b).all():
@@ -102,10 +101,10 @@ def solve_gmm(
         root = _inverse_root(clustered(scores, firm, law.weights))
         both = np.vstack([b, first.optima[first.distinct()]])
         second = _seek(lambda t: root @ law.moments(t), both, 0)
-        at = second.choose(b)
+        at = second.choose(law.r2, sensible)
         b, objective = second.optima[at], float(second.objectives[at])
         df = law.instruments.shape[1] - law.parameters
-        overid = Overid(objective, df, float(stats.chi2.sf(objective, df)))
+        overid = Overid(objective, df, float(special.chdtrc(df, objective)))
     table, notes = _described(first, chosen, names)
     if sensible is not None and np.isfinite(b).all() and not sensible(b):
         notes = (*notes, ODD)
@@ -139,7 +138,7 @@ def solve_nls(
 
     further = grid(lambda b: float(objective(b)), law.parameters, more)
     found = search_scalar(objective, np.vstack([starts, further]))
-    chosen = found.choose(starts[0])
+    chosen = found.choose(law.r2)
     table, notes = _described(found, chosen, names)
     return Solved(
         found.optima[chosen],
