@@ -24,6 +24,10 @@ OPTIONS: dict[str, tuple[object, ...]] = {
 }
 
 
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and bool(0 <= value <= 1)
+
+
 @dataclass(frozen=True, slots=True)
 class LocalSourcing:
     """How much foreign firms buy at home, as a part of what the table says they buy.
@@ -275,10 +279,6 @@ class LinkageDefinition:
             for code, owner, share in sourcing.shares
         ]
         return f"{preview(named, 6).replace(chr(39), '')}, others {sourcing.otherwise}"
-
-
-def _is_share(value: object) -> bool:
-    return isinstance(value, int | float | np.number) and bool(0 <= value <= 1)
 
 
 JAVORCIK_2004 = LinkageDefinition()
