@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 from warnings import warn
 
@@ -13,18 +13,22 @@ import pandas as pd
 
 from spillover._frames import row_engine
 from spillover.errors import (
-    ConcordanceError,
     SchemaError,
     SpilloverWarning,
-    check_choice,
-    preview,
-    preview_counts,
 )
 from spillover.firms import FirmPanel, as_panel
 from spillover.iotables import IOTable
-from spillover.linkage.controls import CONTROLS, build_controls
+from spillover.linkage.arguments import (
+    check_arguments,
+    check_sectors,
+    check_sourcing,
+    check_used,
+    region_matrix,
+    sorted_tables,
+)
+from spillover.linkage.controls import build_controls
 from spillover.linkage.definition import JAVORCIK_2004, OWNERS, LinkageDefinition
-from spillover.linkage.grid import Axes, Field, Grid, build_fields
+from spillover.linkage.grid import Field, Grid, build_fields
 from spillover.linkage.groups import ENTRY_AGE
 from spillover.linkage.lazy import lazy_rows
 from spillover.linkage.notes import notes, skipped_years, unobserved_sectors, years_reached
@@ -126,8 +130,9 @@ def linkages(
     Warns
     -----
     SpilloverWarning
-        Once, if sectors of the table have no usable firm data, with the weight that is lost, or if
-        firms drop out for want of exports, a region or a known group.
+        Once, if sectors of the table have no usable firm data, with the weight that is lost; if
+        firms drop out for want of exports, a region or a known group; or if the panel skips years
+        that a lag or a stock needs.
 
     References
     ----------
@@ -148,13 +153,13 @@ def linkages(
     1        B         1.0      0.10  0.128571
     """
     named = {"": definition} if isinstance(definition, LinkageDefinition) else definition
-    _check_arguments(named, measures, controls)
-    _check_used(named, external, region_weights)
-    tables = _sorted_tables(io)
+    check_arguments(named, measures, controls)
+    check_used(named, external, region_weights)
+    tables = sorted_tables(io)
     panel = None if (lazy := lazy_rows(firms)) is not None else as_panel(firms)
     rows = lazy if lazy is not None else panel.frame  # type: ignore[union-attr]
     cells = _sum(rows, list(named.values()), controls=bool(controls))
-    _check_sectors(cells.frame, tables[0].sectors)
+    check_sectors(cells.frame, tables[0].sectors)
     sectors = tables[0].sectors
     grids = {
         regional: Grid.of(cells, sectors, regional=regional)
@@ -205,85 +210,6 @@ class _Job:
         return self.matrices[key]
 
 
-def _check_arguments(named: object, measures: Sequence[str], controls: Sequence[str]) -> None:
-    if not isinstance(named, Mapping) or not named:
-        raise SchemaError(
-            f"definition is a {type(named).__name__}; give a LinkageDefinition, such as "
-            "sp.LinkageDefinition(own_sector='include'), or a dict of several."
-        )
-    for name, one in named.items():
-        if not isinstance(one, LinkageDefinition):
-            raise SchemaError(
-                f"definition {name!r} is a {type(one).__name__}; give a LinkageDefinition."
-            )
-    for given, what, options in (
-        (measures, "measures", list(MEASURES)),
-        (controls, "controls", list(CONTROLS)),
-    ):
-        if isinstance(given, str):
-            raise SchemaError(f"{what}={given!r} must be a list, such as [{given!r}].")
-        for name in given:
-            check_choice(what, name, options)
-        if len(set(given)) < len(given) or (what == "measures" and not given):
-            raise SchemaError(
-                f"{what}={given!r} must be a list of different {what}, such as [{options[0]!r}]."
-            )
-
-
-def _check_used(
-    named: Mapping[str, LinkageDefinition],
-    external: pd.DataFrame | None,
-    region_weights: pd.DataFrame | None,
-) -> None:
-    """Raise if an argument is given that no definition uses."""
-    for given, what, option, value in (
-        (external, "external", "unobserved", "external"),
-        (region_weights, "region_weights", "region", "weighted"),
-    ):
-        if given is not None and all(getattr(one, option) != value for one in named.values()):
-            raise SchemaError(
-                f"{what}= is used by {option}={value!r} only, which no definition says. Choose "
-                f"LinkageDefinition({option}={value!r}), or leave {what}= out."
-            )
-
-
-def _sorted_tables(io: object) -> tuple[IOTable, ...]:
-    """Return the tables by year, all with the same sectors."""
-    if isinstance(io, IOTable):
-        return (io,)
-    tables = list(io.values()) if isinstance(io, Mapping) else io
-    if (
-        not isinstance(tables, list | tuple)
-        or not tables
-        or not all(isinstance(table, IOTable) for table in tables)
-    ):
-        raise SchemaError(
-            f"io is a {type(io).__name__}; give an IOTable, as sp.read_io returns it, or several."
-        )
-    if isinstance(io, Mapping):
-        wrong = [year for year, table in io.items() if table.year not in {None, year}]
-        if wrong:
-            raise SchemaError(f"io: the tables given for {preview(wrong)} say another year.")
-        years = list(io)
-        if not all(isinstance(year, int | np.integer) for year in years):
-            raise SchemaError(f"io: years are whole numbers, not {preview(years)}.")
-    else:
-        years = [table.year for table in tables]
-    if None in years or len(set(years)) < len(years):
-        raise SchemaError(f"Several tables need distinct years; they say {preview(years, 12)}.")
-    for table in tables[1:]:
-        if table.sectors != tables[0].sectors:
-            odd = sorted(set(table.sectors) ^ set(tables[0].sectors)) or ["their order"]
-            raise SchemaError(
-                f"The tables differ in their sectors: {preview(odd)}. Aggregate them to one list "
-                "with io.aggregate(concordance)."
-            )
-    dated = zip(years, tables, strict=True)
-    return tuple(
-        replace(table, year=year) for year, table in sorted(dated, key=lambda pair: pair[0])
-    )
-
-
 def _sum(
     rows: nw.DataFrame[Any] | nw.LazyFrame[Any],
     definitions: Sequence[LinkageDefinition],
@@ -309,10 +235,10 @@ def _sum(
 def _build(job: _Job, definition: LinkageDefinition) -> tuple[Linkages, list[str]]:
     table, grid = job.tables[0], job.grids[definition.region != "none"]
     axes = grid.axes
-    weights = _region_matrix(job.region_weights, axes) if definition.region == "weighted" else None
+    weights = region_matrix(job.region_weights, axes) if definition.region == "weighted" else None
     if definition.unobserved == "external" and job.external is None:
         raise SchemaError("unobserved='external' needs external=, a frame of industry, horizontal.")
-    _check_sourcing(definition, axes.sectors)
+    check_sourcing(definition, axes.sectors)
     vintages, operators = job.operators(definition)
     reached = years_reached(axes.years, definition)
     fields = build_fields(grid, definition, weights, job.external)
@@ -332,7 +258,7 @@ def _build(job: _Job, definition: LinkageDefinition) -> tuple[Linkages, list[str
     sums = _cells_frame(grid, definition)
     unobserved = unobserved_sectors(axes, vintages, operators, fields, reached)
     links = Linkages(
-        data=pd.DataFrame({**_keys(axes, sums), **columns}),
+        data=pd.DataFrame({**grid.keys, **columns}),
         cells=sums,
         unobserved=unobserved,
         definition=definition,
@@ -349,17 +275,6 @@ def _build(job: _Job, definition: LinkageDefinition) -> tuple[Linkages, list[str
     nowhere = job.cells.nowhere
     said = notes(sums, unobserved, definition, nowhere=nowhere, lazy=job.panel is None)
     return links, [*skipped_years(axes.years, definition), *said]
-
-
-def _keys(axes: Axes, cells: pd.DataFrame) -> dict[str, Any]:
-    """Return industry, (region,) year of every place on the axes."""
-    sectors, regions, years = axes.shape
-    names = pd.Index(axes.sectors, dtype=cells["industry"].dtype)
-    keys: dict[str, Any] = {"industry": names.repeat(regions * years)}
-    if axes.regions != ("",):
-        keys["region"] = np.tile(np.repeat(np.array(axes.regions, dtype=object), years), sectors)
-    keys["year"] = np.tile(axes.years, sectors * regions)
-    return keys
 
 
 def _weigh(
@@ -384,47 +299,8 @@ def _cells_frame(grid: Grid, definition: LinkageDefinition) -> pd.DataFrame:
     if definition.nets_exports:
         net = grid.cells.of(Presence.of(definition, net=True))
         sums |= {f"net_{name}": net[name] for name in ("firms", "foreign", "total")}
-    return pd.DataFrame({**grid.cells.keys, **sums})
-
-
-def _region_matrix(weights: pd.DataFrame | None, axes: Axes) -> Matrix:
-    if weights is None:
-        raise SchemaError("region='weighted' needs region_weights=, a frame of regions × regions.")
-    if not isinstance(weights, pd.DataFrame):
-        raise SchemaError(
-            f"region_weights is a {type(weights).__name__}; give a frame of regions × regions."
-        )
-    table = weights.copy()
-    table.index, table.columns = table.index.astype(str), table.columns.astype(str)
-    lacking = sorted(set(axes.regions) - (set(table.index) & set(table.columns)))
-    if lacking:
-        raise SchemaError(f"region_weights lacks the regions {preview(lacking)}.")
-    if table.index.has_duplicates or table.columns.has_duplicates:
-        raise SchemaError("region_weights holds a region more than once.")
-    matrix = table.loc[list(axes.regions), list(axes.regions)].to_numpy(dtype=float)
-    if not (np.isfinite(matrix) & (matrix >= 0)).all():
-        raise SchemaError("region_weights holds negative or missing weights.")
-    return matrix
-
-
-def _check_sourcing(definition: LinkageDefinition, sectors: Sequence[str]) -> None:
-    unknown = sorted({code for code, _, _ in definition.local_sourcing.shares} - set(sectors))
-    if unknown:
-        raise SchemaError(
-            f"local_sourcing names {preview(unknown)}, which are no sectors of the table."
-        )
-
-
-def _check_sectors(cells: pd.DataFrame, sectors: Sequence[str]) -> None:
-    rows = cells.groupby("industry")["rows"].sum()
-    unknown = rows[~rows.index.isin(sectors)]
-    if len(unknown):
-        listed = preview_counts({str(code): int(count) for code, count in unknown.items()})
-        raise ConcordanceError(
-            f"{len(unknown)} of {len(rows)} industries of the panel are no sectors of the table: "
-            f"{listed}. The table's sectors are {preview(sectors, 8)}. Recode the firms with "
-            "firms.with_industries(concordance), or drop them."
-        )
+    columns: dict[str, Any] = {str(name): column.array for name, column in grid.cells.keys.items()}
+    return pd.DataFrame(columns | sums)
 
 
 def check_linkages(links: object, name: str = "links") -> Linkages:

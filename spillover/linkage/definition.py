@@ -160,20 +160,24 @@ class LinkageDefinition:
     region : {"none", "own", "weighted"}
         "own": presence within the industry and region, with national shares (Blalock & Gertler
         2008). "weighted": presence around a region, firms of region s counting with the weight
-        w_rs in numerator and denominator (distance decay, say).
+        w_rs in numerator and denominator (distance decay, say). Firms without a region count in
+        none.
     vintage : {"exact", "nearest", "interpolate"}
         Which table's shares hold for a year, if several tables are given: the table of that very
         year, the nearest one, or shares interpolated between the two around it (Blalock & Gertler
         2008), the nearest outside.
     lag : int
-        Years by which presence is lagged (calendar years).
+        Years by which presence is lagged (calendar years). Where the panel lacks the year, every
+        measure is missing, whatever ``unobserved`` says.
     stock : float, optional
         Depreciation rate d of accumulated presence K_t = H_t + (1 - d) K_{t-1}, which then takes
-        the place of presence. A year without presence breaks the sum: missing from then on.
+        the place of presence. A year without presence breaks the sum: missing from then on; every
+        measure, if it is a year that the panel skips.
     local_sourcing : LocalSourcing
         The part of the table's purchases that foreign firms really make from domestic suppliers;
         it scales the buying industry's presence in Backward and what is built on it. 1: all, what
-        the textbook measure assumes.
+        the textbook measure assumes. Where it differs by owner, presence from ``external``, whose
+        owners are unknown, takes the part of "all".
 
     Raises
     ------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,6 +104,18 @@ class Grid:
         regions = tuple(sorted(keys["region"].unique())) if regional else ("",)
         axes = Axes(sectors, regions, years)
         return cls(cells, axes, axes.places(keys))
+
+    @cached_property
+    def keys(self) -> dict[str, Any]:
+        """Industry, (region,) year of every place on the axes."""
+        sectors, regions, years = self.axes.shape
+        names = pd.Index(self.axes.sectors, dtype=self.cells.keys["industry"].dtype)
+        keys: dict[str, Any] = {"industry": names.repeat(regions * years).array}
+        if self.axes.regions != ("",):
+            codes = np.array(self.axes.regions, dtype=object)
+            keys["region"] = np.tile(np.repeat(codes, years), sectors)
+        keys["year"] = np.tile(self.axes.years, sectors * regions)
+        return keys
 
     def field(self, presence: Presence, region_weights: Array | None) -> Field:
         """Divide the sums of one presence, by region after weighting them."""

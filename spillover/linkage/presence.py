@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -131,7 +132,7 @@ class Cells:
     numbers: dict[Presence, int]
     weights: dict[tuple[str, bool], int]
 
-    @property
+    @cached_property
     def keys(self) -> pd.DataFrame:
         """Industry, (region,) year of the cells."""
         return self.frame[[name for name in REGIONAL if name in self.frame.columns]]
@@ -182,14 +183,17 @@ class Cells:
             "foreign": f"foreign{number}",
             "total": f"total{weight}",
         }
-        sums = {name: self.frame[column].to_numpy() for name, column in columns.items()}
+        sums = {name: self._arrays[column] for name, column in columns.items()}
         nothing = np.zeros(len(self.frame), dtype=np.int64)
-        sums["unknown"] = (
-            self.frame[f"unknown{number}"].to_numpy().astype(np.int64)
-            if presence.groups
-            else nothing
-        )
-        return sums
+        unknown = self._arrays.get(f"unknown{number}", nothing).astype(np.int64)
+        return sums | {"unknown": unknown}
+
+    @cached_property
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        """The sums without pandas: many definitions look them up."""
+        return {
+            str(name): self.frame[name].to_numpy() for name in self.frame if name not in REGIONAL
+        }
 
 
 def check_columns(columns: Sequence[str], presences: Iterable[Presence], *, regional: bool) -> None:
@@ -254,7 +258,8 @@ def sum_cells(
     )
     parts = [name for name in sums.columns if name.startswith(("foreign", "unknown"))]
     nothing = nw.col(*parts).cast(nw.Float64).fill_null(0.0)  # cells without foreign firms
-    sums = sums.with_columns(nothing)
+    totals = nw.col(*(f"total{number}" for number in weights.values())).cast(nw.Float64)
+    sums = sums.with_columns(nothing, totals)
     # by way of lists, so that types do not depend on the library the firms came in
     frame = pd.DataFrame({name: sums[name].to_list() for name in sums.columns})
     return Cells(frame, numbers, weights)
@@ -278,16 +283,22 @@ def _denominators(
 ) -> nw.LazyFrame[Any]:
     """Sum every weight over all firms."""
     values = {f"total{weights[p.weight, p.net]}": p.weighting() for p in numbers}
+    totals = {name: nw.col(name).sum() for name in values}
+    for (weight, _), number in weights.items():
+        if weight == "none":  # a sum of ones is a count
+            values[f"total{number}"] = nw.col("foreign_share")
+            totals[f"total{number}"] = nw.col(f"total{number}").count()
     counted = {f"firms{number}": f"total{number}" for number in weights.values()}
     if controls:
         values |= {"output": nw.col("output"), "output_squared": nw.col("output") ** 2}
+        totals |= {name: nw.col(name).sum() for name in ("output", "output_squared")}
     return (
         rows.select(*keys, **values)
         .group_by(*keys)
         .agg(
             nw.len().alias("rows"),
             *(nw.col(column).count().alias(name) for name, column in counted.items()),
-            *(nw.col(name).sum() for name in values),
+            *(total.alias(name) for name, total in totals.items()),
         )
     )
 
@@ -308,7 +319,7 @@ def _numerators(
         share = shares[presence.threshold, presence.groups]
         pieces |= {weight: presence.weighting(), share: presence.foreignness()}
         sums[f"foreign{number}"] = nw.col(share) * nw.col(weight)
-        if presence.groups:
+        if any(group.column != "foreign_share" for group in presence.groups):
             pieces[f"unknown{number}"] = presence.unknown().cast(nw.Int64)
             sums[f"unknown{number}"] = nw.col(f"unknown{number}")
     return (

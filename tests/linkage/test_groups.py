@@ -247,6 +247,19 @@ def test_leaving_the_firm_out_of_a_group_and_a_region(region, group):
     np.testing.assert_allclose(got, wanted, rtol=1e-11, atol=1e-11)
 
 
+def test_leaving_the_firm_out_of_a_cohort_needs_its_age():
+    definition = sp.LinkageDefinition(leave_one_out=True, foreign=GROUP.entered(0, 1))
+    with quiet():
+        links = sp.linkages(HISTORY, ONE_SECTOR, definition)
+        with pytest.raises(sp.SchemaError, match="needs the column 'foreign_age'"):
+            sp.attach(HISTORY, links)
+        aged = HISTORY.assign(foreign_age=[np.nan, 0, 2, 0, 1, np.nan, np.nan])
+        attached = sp.attach(aged, links)
+    wanted = {(1, 2000): 0.5, (2, 2000): 0.0, (3, 2000): 0.5, (1, 2001): 0.0, (2, 2001): 0.4}
+    found = attached.set_index(["firm", "year"])["horizontal"]
+    assert {key: found[key] for key in wanted} == wanted
+
+
 # The value itself
 
 

@@ -61,7 +61,7 @@ def test_several_are_one_by_one(library):
             assert found.measures == alone.measures == tuple(ALL_MEASURES)
 
 
-@settings(SETTINGS, max_examples=12)
+@settings(SETTINGS, max_examples=8)
 @given(case=placed_cases(), definitions=st.lists(any_definition, min_size=2, max_size=4))
 def test_any_definitions(case, definitions):
     rows, tables, setting = case
