@@ -13,10 +13,9 @@ from __future__ import annotations
 import argparse
 import tempfile
 import warnings
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +25,9 @@ from linkages import INDUSTRIES, LIBRARIES, YEARS, codes, firm_table, io_table, 
 
 import spillover as sp
 from spillover.linkage import MEASURES, FirmGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Define = sp.LinkageDefinition
 DEFINITIONS = {

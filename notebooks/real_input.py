@@ -524,7 +524,7 @@ def tables(shared: Path, out: Path, log: Log) -> dict[tuple[str, int], sp.IOTabl
         sam = sp.read_io(shared / "io_kazakhstan_gtap_sam" / "kazakhstan_sam57.csv", format="sam")
         figure = sp.plot.key_linkages(sam)
     figure.savefig(out / "key_linkages_KAZ.png", dpi=150)
-    log.say(f"  Kazakhstan (GTAP, about 2007, unverified): {len(sam.sectors)} sectors, key linkages")
+    log.say(f"  Kazakhstan (GTAP, about 2007, unverified): {len(sam.sectors)} sectors")
     return result
 
 
