@@ -82,7 +82,7 @@ def test_memory_and_time_of_a_first_run(script, panel_path, monkeypatch):
     common._measure(SimpleNamespace(send=sent.append), linkages.prepare_pandas, arguments)
     (answer,) = sent
     assert 0 < answer.run.seconds < 60
-    assert 0 <= answer.memory_mb < 1000
+    assert -5 < answer.memory_mb < 1000  # a small panel is within the reading's noise
 
 
 def test_turns_keep_the_order_and_leave_the_warm_up_out(script, monkeypatch):
