@@ -345,7 +345,8 @@ def correlation_matrix(values: pd.DataFrame, *, within: bool = False) -> pd.Data
     order = leaves_list(linkage(condensed, "average", optimal_ordering=True))
     if order[0] > order[-1]:  # either direction is as good: start with what was given first
         order = order[::-1]
-    return table.iloc[order, order]
+    chosen: pd.DataFrame = table.iloc[order, order]
+    return chosen
 
 
 def _heat(ax: Axes, table: pd.DataFrame) -> None:
