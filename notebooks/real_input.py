@@ -495,7 +495,7 @@ def _large_industries(case: Case) -> list[str]:
 
 
 def tables(shared: Path, out: Path, log: Log) -> dict[tuple[str, int], sp.IOTable]:
-    """Read, check and draw tables of Lithuania, the Czech Republic and Indonesia."""
+    """Read, check and draw tables of Lithuania, the Czech Republic, Indonesia and Kazakhstan."""
     log.say("\n== WIOD tables ==")
     log.say(
         "  national: exports are the residual, rows balance by construction; world: a real test"
@@ -520,6 +520,11 @@ def tables(shared: Path, out: Path, log: Log) -> dict[tuple[str, int], sp.IOTabl
         )
         sp.plot.io_table(io).savefig(out / f"table_{country}_{year}.png", dpi=150)
         result[country, year] = io
+    with log.notes("Kazakhstan"):
+        sam = sp.read_io(shared / "io_kazakhstan_gtap_sam" / "kazakhstan_sam57.csv", format="sam")
+        figure = sp.plot.key_linkages(sam)
+    figure.savefig(out / "key_linkages_KAZ.png", dpi=150)
+    log.say(f"  Kazakhstan (GTAP, about 2007, unverified): {len(sam.sectors)} sectors")
     return result
 
 

@@ -82,8 +82,14 @@ def row_engine(frame: nw.DataFrame[Any]) -> nw.LazyFrame[Any]:
     """
     if frame.implementation.is_polars() or importlib.util.find_spec("polars") is None:
         return frame.lazy()
-    needed_by_strings = importlib.util.find_spec("pyarrow") is not None
-    return frame.lazy(backend="polars") if needed_by_strings else frame.lazy()
+    if importlib.util.find_spec("pyarrow") is None:  # Polars needs it to read their text
+        return frame.lazy()
+    if frame.implementation.is_pandas():
+        import polars as pl  # noqa: PLC0415 (optional)
+
+        native: pl.DataFrame = pl.from_pandas(frame.to_native(), rechunk=False)
+        return nw.from_native(native.lazy())
+    return frame.lazy(backend="polars")
 
 
 def collect(frame: nw.LazyFrame[Any]) -> nw.DataFrame[Any]:
@@ -114,8 +120,8 @@ def positions(column: nw.Series[Any], values: Sequence[str]) -> NDArray[np.intp]
     if column.implementation.is_polars():
         import polars as pl  # noqa: PLC0415 (optional; a Polars column proves that it is there)
 
-        known = native.cast(pl.Enum(values), strict=False).to_physical()
-        return np.array(known.cast(pl.Int64).fill_null(-1), dtype=np.intp)
+        code = native.cast(pl.Enum(values), strict=False).to_physical()
+        return np.array(code.cast(pl.Int64).fill_null(-1), dtype=np.intp)
     codes, levels = pd.factorize(
         native.to_pandas() if column.implementation.is_pyarrow() else native
     )

@@ -271,6 +271,17 @@ def read_firms(
     ...     "foreign_share": "for_pct"}, foreign_share_unit="percent")
     FirmPanel(3 firm-years, 2 firms, 2 industries, 2000-2001)
     """
+    panel = _read(source, columns, foreign_share_unit, missing_keys)
+    _warn(panel, stacklevel=3)
+    return panel
+
+
+def _read(
+    source: NativeFrame | str | Path,
+    columns: Mapping[str, str] | None = None,
+    foreign_share_unit: Literal["share", "percent"] = "share",
+    missing_keys: Literal["raise", "drop"] = "raise",
+) -> FirmPanel:
     check_choice("foreign_share_unit", foreign_share_unit, ("share", "percent"))
     check_choice("missing_keys", missing_keys, ("raise", "drop"))
     mapping = check_mapping({} if columns is None else columns)
@@ -288,14 +299,20 @@ def read_firms(
     problems = value_problems(frame, numeric, foreign_share_unit)
     if problems:
         raise collected(problems)
-    notes = report_notes(frame)
+    return FirmPanel(frame.to_native(), _describe(frame, report_notes(frame), dropped))
+
+
+def _warn(panel: FirmPanel, stacklevel: int) -> None:
+    notes = panel.report.notes
     if notes:
-        warn("Firm panel: " + "; ".join(notes) + ".", SpilloverWarning, stacklevel=2)
-    return FirmPanel(frame.to_native(), _describe(frame, notes, dropped))
+        text = "Firm panel: " + "; ".join(notes) + "."
+        warn(text, SpilloverWarning, stacklevel=stacklevel)
 
 
-def as_panel(firms: FirmPanel | NativeFrame) -> FirmPanel:
+def as_panel(firms: FirmPanel | NativeFrame, *, stacklevel: int = 3) -> FirmPanel:
     """Return a panel as it is, and check a plain frame of canonical columns.
+
+    A warning points to the caller of the function that calls this one (``stacklevel=3``).
 
     Examples
     --------
@@ -304,7 +321,11 @@ def as_panel(firms: FirmPanel | NativeFrame) -> FirmPanel:
     ...     "output": [1.0], "foreign_share": [0.5]}))
     FirmPanel(1 firm-years, 1 firms, 1 industries, 2000-2000)
     """
-    return firms if isinstance(firms, FirmPanel) else read_firms(firms)
+    if isinstance(firms, FirmPanel):
+        return firms
+    panel = _read(firms)
+    _warn(panel, stacklevel=stacklevel + 1)
+    return panel
 
 
 def _describe(

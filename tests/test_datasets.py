@@ -72,7 +72,6 @@ def test_demo_table_balances_and_says_synthetic(io):
     np.testing.assert_allclose(rows, io.output, rtol=0, atol=1e-6)
     assert (io.output > io.total.sum(axis=0)).all()
     assert "SYNTHETIC" in io.source
-    assert all("synthetic" in label for label in io.labels.values())
 
 
 def test_recipe_writes_the_same_files(recipe, tmp_path):

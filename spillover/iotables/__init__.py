@@ -7,6 +7,7 @@ from spillover.iotables.balancing import Balanced, gras, ras
 from spillover.iotables.concordance import Concordance
 from spillover.iotables.coverage import Coverage, coverage
 from spillover.iotables.detect import detect_format
+from spillover.iotables.key_linkages import key_linkages
 from spillover.iotables.read import Layout, from_pymrio, read_io
 from spillover.iotables.shipped import concordance, concordances
 from spillover.iotables.supply_use import SupplyUse
@@ -27,6 +28,7 @@ __all__ = [
     "detect_format",
     "from_pymrio",
     "gras",
+    "key_linkages",
     "ras",
     "read_io",
 ]

@@ -88,10 +88,12 @@ def supply_shares(
            [0.5 , 0.  ]])
     """
     check_choice("own_sector", own_sector, OWN_SECTOR)
-    d = flows.sum(axis=1) if denominator is None else denominator
-    own = np.diag(flows)
+    sold = flows.sum(axis=1)
+    d = sold if denominator is None else denominator
     if own_sector == "exclude_renormalised":
-        flows, d = flows - np.diag(own), d - own
+        # The others summed anew: the sum less a large own flow would lose their digits.
+        flows = np.where(np.eye(len(flows), dtype=bool), 0.0, flows)
+        d = flows.sum(axis=1) + (d - sold)
     shares = _divide_rows(flows, d, "the denominator", sectors)
     if own_sector == "only":
         return np.diag(np.diag(shares))

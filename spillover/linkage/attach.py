@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from warnings import warn
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from spillover.linkage.result import Linkages
 
 KEYS = ("industry", "region", "year")
+BLOCK = 500_000
+"""Rows looked up at a time: few enough for a core's cache, many enough to be worth a call."""
 
 
 def attach(
@@ -146,9 +150,10 @@ def _keys(frame: nw.DataFrame[Any], names: Sequence[str]) -> nw.DataFrame[Any]:
         raise SchemaError(
             f"year holds {frame.schema['year']}, not numbers. Convert it to whole years."
         )
-    return frame.select(
-        *(_text(frame, name) for name in names if name != "year"), nw.col("year").cast(nw.Float64)
-    )
+    kind = frame.schema["year"]
+    whole = kind.is_integer() and kind != nw.UInt64 and not frame["year"].is_null().any()
+    year = nw.col("year").cast(nw.Int64 if whole else nw.Float64)
+    return frame.select(*(_text(frame, name) for name in names if name != "year"), year)
 
 
 def _text(frame: nw.DataFrame[Any], name: str) -> nw.Expr:
@@ -191,15 +196,17 @@ class _Grid:
     def places(self, keys: nw.DataFrame[Any]) -> NDArray[np.intp]:
         """Return where each row stands."""
         year = keys["year"].to_numpy() - self.first
-        known = (year >= 0) & (year < self.span)
         place = positions(keys["industry"], self.axes.sectors)
-        known &= place >= 0
+        known = (year >= 0) & (year < self.span) & (place >= 0)
         if "region" in keys.columns:
             region = positions(keys["region"], self.axes.regions)
             known &= region >= 0
             place *= len(self.axes.regions)
             place += region
         place *= self.span
+        if known.all():
+            place += year.astype(np.intp, copy=False)
+            return place
         place += np.where(known, year, 0).astype(np.intp)
         place[~known] = self.size
         return place
@@ -221,21 +228,36 @@ def _look_up(
     keys = _key_names(links)
     _check_whole(frame, keys)
     grid = _Grid.of(links.axes)
-    place = grid.places(_keys(frame, keys))
-
-    def values(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
-        return grid.fill(table, column).take(place, mode="clip")
-
+    laid = {measure: grid.fill(links.data, measure) for measure in names}
+    without_own = "horizontal" in names and links.definition.leave_one_out
+    if without_own:
+        laid |= {f"_{name}": grid.fill(links.cells, name) for name in ("foreign", "total", "firms")}
+    found = _gather(_keys(frame, keys), grid, laid)
+    if without_own:
+        sums = (found[f"_{name}"] for name in ("foreign", "total", "firms"))
+        found["horizontal"] = _leave_one_out(frame, links.definition, *sums)
     columns = []
     for measure, name in names.items():
-        if measure == "horizontal" and links.definition.leave_one_out:
-            sums = [values(links.cells, column) for column in ("foreign", "total", "firms")]
-            found = _leave_one_out(frame, links.definition, *sums)
-        else:
-            found = values(links.data, measure)
-        series = nw.new_series(name, found, backend=frame.implementation)
-        columns.append(series.fill_nan(None))
+        series = nw.new_series(name, found[measure], backend=frame.implementation)
+        columns.append(series.fill_nan(None) if np.isnan(found[measure]).any() else series)
     return frame.with_columns(columns)
+
+
+def _gather(
+    keys: nw.DataFrame[Any], grid: _Grid, laid: Mapping[str, NDArray[np.float64]]
+) -> dict[str, NDArray[np.float64]]:
+    """Give every row its place's value in each laid-out column, in blocks of rows on all cores."""
+    found = {name: np.empty(len(keys)) for name in laid}
+
+    def gather(start: int) -> None:
+        block = slice(start, start + BLOCK)
+        place = grid.places(keys[block])
+        for name, values in laid.items():
+            np.take(values, place, out=found[name][block], mode="clip")
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(gather, range(0, len(keys), BLOCK)))  # a list, so that errors are raised
+    return found
 
 
 def _leave_one_out(
@@ -277,11 +299,11 @@ def _report_missing(
     measures: Sequence[str],
     how: Literal["warn", "raise"],
 ) -> None:
+    if not any(joined[name].is_null().any() for name in measures):
+        return
     lacking = joined.select(*keys, *measures).filter(
         nw.any_horizontal(nw.col(*measures).is_null(), ignore_nulls=False)
     )
-    if len(lacking) == 0:
-        return
     cells = lacking.group_by(*keys).agg(nw.len().alias("n")).sort(*keys).rows()
     listed = preview_counts({" ".join(map(str, key)): n for *key, n in cells})
     counts = {name: int(lacking[name].is_null().sum()) for name in measures}

@@ -35,9 +35,10 @@ def build_controls(
     Parameters
     ----------
     names : sequence of str
-        Of :data:`CONTROLS`. demand: sum_k c_jk Y_kt, c_jk the sales of j to k per unit of k's
-        output in the table and Y_kt the output of the panel's firms in k (Javorcik 2004, eq. 4).
-        herfindahl: sum_i (Y_it / Y_jt)^2. import_penetration: M / (Y - X + M), from the table.
+        Of :data:`CONTROLS`. demand: sum_k c_jk Y_kt over all k (j itself, too), c_jk the sales of
+        j to k per unit of k's output in the table and Y_kt the output of the panel's firms in k
+        (Javorcik 2004, eq. 4). herfindahl: sum_i (Y_it / Y_jt)^2. import_penetration:
+        M / (Y - X + M), from the table of the nearest year.
     cells : pandas.DataFrame
         With the sums output and output_squared.
     axes : Axes
@@ -56,11 +57,15 @@ def build_controls(
     keys = ["industry", "year"]
     sums = cells.groupby(keys, as_index=False)[["output", "output_squared"]].sum()
     national = type(axes)(axes.sectors, ("",), axes.years)
-    output, squares = (national.spread(sums, name)[:, 0] for name in ("output", "output_squared"))
+    places = national.places(sums)
+    output, squares = (
+        national.spread(sums[name].to_numpy(), places)[:, 0]
+        for name in ("output", "output_squared")
+    )
     result: dict[str, Array] = {}
     if "demand" in names:
-        technical = np.stack([shares.technical for shares in vintages.shares])[vintages.index]
-        result["demand"] = np.einsum("tjk,kt->jt", technical, output)
+        inputs = np.stack([shares.inputs for shares in vintages.shares])[vintages.index]
+        result["demand"] = np.einsum("tjk,kt->jt", inputs, output)
     if "herfindahl" in names:
         ratio = np.full(output.shape, np.nan)
         np.divide(squares, output**2, out=ratio, where=output > 0)

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from spillover.errors import SchemaError, check_choice
+import numpy as np
+
+from spillover.errors import SchemaError, check_choice, preview
 from spillover.linkage.groups import FirmGroup
 
 OPTIONS: dict[str, tuple[object, ...]] = {
@@ -20,6 +22,10 @@ OPTIONS: dict[str, tuple[object, ...]] = {
     "vintage": ("exact", "nearest", "interpolate"),
     "leave_one_out": (True, False),
 }
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and bool(0 <= value <= 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ class LocalSourcing:
     def __post_init__(self) -> None:
         for industry, owner, share in (*self.shares, ("the others", "all", self.otherwise)):
             check_choice("owner", owner, ("all", *OWNERS))
-            if not 0 <= share <= 1:
+            if not _is_share(share):
                 raise SchemaError(f"local sourcing of {industry!r} is {share!r}; it is 0 to 1.")
 
     @classmethod
@@ -69,13 +75,21 @@ class LocalSourcing:
         Returns
         -------
         LocalSourcing
+
+        Raises
+        ------
+        SchemaError
         """
         if not isinstance(shares, Mapping):
-            return cls((), float(shares))
+            return cls((), shares)
         listed = []
         for key, share in shares.items():
-            industry, owner = key if isinstance(key, tuple) else (key, "all")
-            listed.append((str(industry), str(owner), float(share)))
+            pair = key if isinstance(key, tuple) else (key, "all")
+            if len(pair) != 2:
+                raise SchemaError(
+                    f"local sourcing: {key!r} is no industry and no (industry, owner)."
+                )
+            listed.append((str(pair[0]), str(pair[1]), share))
         return cls(tuple(listed))
 
     @property
@@ -146,20 +160,24 @@ class LinkageDefinition:
     region : {"none", "own", "weighted"}
         "own": presence within the industry and region, with national shares (Blalock & Gertler
         2008). "weighted": presence around a region, firms of region s counting with the weight
-        w_rs in numerator and denominator (distance decay, say).
+        w_rs in numerator and denominator (distance decay, say). Firms without a region count in
+        none.
     vintage : {"exact", "nearest", "interpolate"}
         Which table's shares hold for a year, if several tables are given: the table of that very
         year, the nearest one, or shares interpolated between the two around it (Blalock & Gertler
         2008), the nearest outside.
     lag : int
-        Years by which presence is lagged (calendar years).
+        Years by which presence is lagged (calendar years). Where the panel lacks the year, every
+        measure is missing, whatever ``unobserved`` says.
     stock : float, optional
         Depreciation rate d of accumulated presence K_t = H_t + (1 - d) K_{t-1}, which then takes
-        the place of presence. A year without presence breaks the sum: missing from then on.
+        the place of presence. A year without presence breaks the sum: missing from then on; every
+        measure, if it is a year that the panel skips.
     local_sourcing : LocalSourcing
         The part of the table's purchases that foreign firms really make from domestic suppliers;
         it scales the buying industry's presence in Backward and what is built on it. 1: all, what
-        the textbook measure assumes.
+        the textbook measure assumes. Where it differs by owner, presence from ``external``, whose
+        owners are unknown, takes the part of "all".
 
     Raises
     ------
@@ -213,7 +231,7 @@ class LinkageDefinition:
             raise SchemaError(f"threshold={self.threshold!r} must lie in (0, 1], or be None.")
         if self.stock is not None and not _is_share(self.stock):
             raise SchemaError(f"stock={self.stock!r} is a rate from 0 to 1, or None.")
-        if not isinstance(self.lag, int) or self.lag < 0:
+        if not isinstance(self.lag, int) or isinstance(self.lag, bool) or self.lag < 0:
             raise SchemaError(f"lag={self.lag!r} must be a whole number of years, 0 or more.")
         for name, kind in (("foreign", FirmGroup | None), ("local_sourcing", LocalSourcing)):
             if not isinstance(getattr(self, name), kind):
@@ -221,7 +239,8 @@ class LinkageDefinition:
                     f"{name}={getattr(self, name)!r} is no {str(kind).rsplit('.', 1)[-1]}; make "
                     "one, as with sp.FirmGroup.majority() or sp.LocalSourcing.of(0.5)."
                 )
-        if self.leave_one_out and (self.region == "weighted" or self.lag or self.stock):
+        over_time = self.lag > 0 or self.stock is not None
+        if self.leave_one_out and (self.region == "weighted" or over_time):
             raise SchemaError(
                 "leave_one_out takes the firm out of this year's presence; it does not go with "
                 "region='weighted', lag or stock."
@@ -247,22 +266,23 @@ class LinkageDefinition:
         special = {
             "weight": "firms unweighted" if value == "none" else f"weighted by {value}",
             "threshold": f"foreign share >= {value}",
-            "foreign": f"only foreign firms {getattr(value, 'name', '')}",
+            "foreign": f"only foreign firms {self.foreign.describe() if self.foreign else ''}",
             "leave_one_out": "without the firm itself",
-            "lag": f"lagged {value} years",
+            "lag": f"lagged {value} {'year' if value == 1 else 'years'}",
             "stock": f"accumulated, depreciating {value} a year",
             "local_sourcing": f"local sourcing {self._say_sourcing()}",
         }
         return special.get(name, f"{name.replace('_', ' ')} {value}")
 
     def _say_sourcing(self) -> str:
-        listed = len(self.local_sourcing.shares)
-        others = f"{self.local_sourcing.otherwise:g}"
-        return f"of {listed} industries given, {others} else" if listed else others
-
-
-def _is_share(value: object) -> bool:
-    return isinstance(value, int | float) and 0 <= value <= 1
+        sourcing = self.local_sourcing
+        if not sourcing.shares:
+            return f"{sourcing.otherwise}"
+        named = [
+            f"{code}{'' if owner == 'all' else f' ({owner})'} {share}"
+            for code, owner, share in sourcing.shares
+        ]
+        return f"{preview(named, 6).replace(chr(39), '')}, others {sourcing.otherwise}"
 
 
 JAVORCIK_2004 = LinkageDefinition()

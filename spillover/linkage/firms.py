@@ -21,6 +21,8 @@ def contributions(
 ) -> pd.DataFrame:
     """See :meth:`Linkages.foreign_firms`."""
     definition = links.definition
+    if largest < 1:
+        raise SchemaError(f"largest={largest!r} must be 1 or more.")
     if links.panel is None:
         raise SchemaError("The firms were lazy and are not kept; pass a panel to sp.linkages.")
     if definition.region != "none" or definition.lag or definition.stock is not None:
@@ -40,11 +42,14 @@ def contributions(
     )
     firms = firms[firms["_w"].notna()].astype({"_F": float, "_w": float})
     firms["total"] = firms.groupby("industry")["_w"].transform("sum")
+    firms = firms[firms["total"] > 0]  # else presence is not observed
     foreign = firms[(firms["_F"] > 0) & firms["industry"].isin(parts.index)]
-    scale = foreign["industry"].map(parts["share"])
+    scale = foreign["industry"].map(parts["share"]).astype(float)
     if kind == "sourced":
-        scale *= foreign["industry"].map(
-            lambda code: definition.local_sourcing.of_owner(code, "all")
+        scale *= (
+            foreign["industry"]
+            .map(lambda code: definition.local_sourcing.of_owner(code, "all"))
+            .astype(float)
         )
     table = pd.DataFrame(
         {
@@ -54,7 +59,18 @@ def contributions(
             "weight": foreign["_w"],
             "contribution": scale * foreign["_F"] * foreign["_w"] / foreign["total"],
         }
-    ).sort_values("contribution", ascending=False, ignore_index=True)
+    )
+    given = parts[~parts.index.isin(firms["industry"]) & (parts["contribution"] != 0)]
+    if len(given):
+        elsewhere = pd.DataFrame(
+            {
+                "firm": "external presence",
+                "partner": given.index,
+                "contribution": given["contribution"].to_numpy(),
+            }
+        )
+        table = pd.concat([table.astype({"firm": object}), elsewhere], ignore_index=True)
+    table = table.sort_values("contribution", ascending=False, ignore_index=True)
     rest = table.iloc[largest:]
     if len(rest) == 0:
         return table

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from spillover.linkage.operators import Kind
 
     Array = NDArray[np.float64]
+    Places = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
 
 
 @dataclass(frozen=True)
@@ -40,17 +42,99 @@ class Axes:
         """(sectors, regions, years)."""
         return len(self.sectors), len(self.regions), len(self.years)
 
-    def spread(self, cells: pd.DataFrame, column: str) -> Array:
-        """Lay a column of cells out on the grid, zero where there is no cell."""
-        grid = np.zeros(self.shape)
+    def places(self, cells: pd.DataFrame) -> Places:
+        """Return where each cell stands: its sector, region and year."""
         row = pd.Index(self.sectors).get_indexer(pd.Index(cells["industry"]))
         region = (
             pd.Index(self.regions).get_indexer(pd.Index(cells["region"]))
             if "region" in cells
             else np.zeros(len(cells), dtype=np.intp)
         )
-        grid[row, region, np.searchsorted(self.years, cells["year"].to_numpy())] = cells[column]
+        return row, region, np.searchsorted(self.years, cells["year"].to_numpy())
+
+    def spread(self, values: NDArray[Any], places: Places) -> Array:
+        """Lay a column of cells out on the grid, zero where there is no cell."""
+        grid = np.zeros(self.shape)
+        grid[places] = values
         return grid
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The cells and where they stand on the axes.
+
+    Attributes
+    ----------
+    cells : Cells
+        Of the nation or of regions.
+    axes : Axes
+    places : tuple of (cells,) arrays of int
+        As from :meth:`Axes.places`.
+    """
+
+    cells: Cells
+    axes: Axes
+    places: Places
+
+    @classmethod
+    def of(cls, cells: Cells, sectors: tuple[str, ...], *, regional: bool) -> Grid:
+        """Find the axes of the cells.
+
+        Parameters
+        ----------
+        cells : Cells
+        sectors : tuple of str
+            Of the table.
+        regional : bool
+
+        Returns
+        -------
+        Grid
+
+        Raises
+        ------
+        SchemaError
+            If no firm has a region.
+        """
+        years = np.sort(cells.keys["year"].unique())
+        cells = cells.scoped(regional=regional)
+        keys = cells.keys
+        if len(keys) == 0:
+            raise SchemaError("Presence by region needs the column 'region'; it is empty.")
+        regions = tuple(sorted(keys["region"].unique())) if regional else ("",)
+        axes = Axes(sectors, regions, years)
+        return cls(cells, axes, axes.places(keys))
+
+    @cached_property
+    def keys(self) -> dict[str, Any]:
+        """Industry, (region,) year of every place on the axes."""
+        sectors, regions, years = self.axes.shape
+        names = pd.Index(self.axes.sectors, dtype=self.cells.keys["industry"].dtype)
+        keys: dict[str, Any] = {"industry": names.repeat(regions * years).array}
+        if self.axes.regions != ("",):
+            codes = np.array(self.axes.regions, dtype=object)
+            keys["region"] = np.tile(np.repeat(codes, years), sectors)
+        keys["year"] = np.tile(self.axes.years, sectors * regions)
+        return keys
+
+    def field(self, presence: Presence, region_weights: Array | None) -> Field:
+        """Divide the sums of one presence, by region after weighting them."""
+        sums = self.cells.of(presence)
+        foreign, total, firms = (
+            self.axes.spread(sums[name], self.places) for name in ("foreign", "total", "firms")
+        )
+        if region_weights is not None:
+            foreign, total, firms = (
+                np.einsum("rs,jst->jrt", weights, grid)
+                for weights, grid in (
+                    (region_weights, foreign),
+                    (region_weights, total),
+                    (region_weights > 0, firms),
+                )
+            )
+        value = np.full(self.axes.shape, np.nan)
+        np.divide(foreign, total, out=value, where=(firms > 0) & (total > 0))
+        return Field(value, firms)
 
 
 @dataclass(frozen=True)
@@ -74,8 +158,7 @@ class Field:
 
 
 def build_fields(
-    cells: Cells,
-    axes: Axes,
+    grid: Grid,
     definition: LinkageDefinition,
     region_weights: Array | None,
     external: pd.DataFrame | None,
@@ -84,8 +167,7 @@ def build_fields(
 
     Parameters
     ----------
-    cells : Cells
-    axes : Axes
+    grid : Grid
     definition : LinkageDefinition
     region_weights : (regions, regions) array or None
     external : pandas.DataFrame or None
@@ -96,48 +178,27 @@ def build_fields(
     mapping
         "plain", "sourced" and "net" presence.
     """
-    plain = _field(cells, axes, definition, region_weights, Presence.of(definition))
-    net = _field(cells, axes, definition, region_weights, Presence.of(definition, net=True))
+    axes = grid.axes
+    plain = grid.field(Presence.of(definition), region_weights)
+    net = grid.field(Presence.of(definition, net=True), region_weights)
     if definition.unobserved == "external" and external is not None:
         known = _external(external, axes)
         plain, net = (
             Field(np.where(np.isfinite(f.value), f.value, known), f.firms) for f in (plain, net)
         )
-    plain, net = (_over_time(field, axes.years, definition) for field in (plain, net))
-    sourced = _sourced(cells, axes, definition, region_weights, plain)
-    return {"plain": plain, "sourced": sourced, "net": net}
-
-
-def _sums(
-    cells: Cells,
-    axes: Axes,
-    definition: LinkageDefinition,
-    region_weights: Array | None,
-    presence: Presence,
-) -> tuple[Array, Array, Array]:
-    table = cells.of(presence, regional=definition.region != "none")
-    foreign, total, firms = (axes.spread(table, name) for name in ("foreign", "total", "firms"))
-    if region_weights is not None:
-        foreign, total, firms = (
-            np.einsum("rs,jst->jrt", region_weights, grid) for grid in (foreign, total, firms)
-        )
-    return foreign, total, firms
-
-
-def _field(
-    cells: Cells,
-    axes: Axes,
-    definition: LinkageDefinition,
-    region_weights: Array | None,
-    presence: Presence,
-) -> Field:
-    foreign, total, firms = _sums(cells, axes, definition, region_weights, presence)
-    value = np.full(axes.shape, np.nan)
-    np.divide(foreign, total, out=value, where=(firms > 0) & (total > 0))
-    return Field(value, firms)
+    sourced = _sourced(grid, definition, region_weights, plain)
+    fields: dict[Kind, Field] = {"plain": plain, "sourced": sourced, "net": net}
+    return {
+        kind: Field(over_time(field.value, axes.years, definition), field.firms)
+        for kind, field in fields.items()
+    }
 
 
 def _external(external: pd.DataFrame, axes: Axes) -> Array:
+    if not isinstance(external, pd.DataFrame):
+        raise SchemaError(
+            f"external is a {type(external).__name__}; give a pandas frame of industry, horizontal."
+        )
     for name in ("industry", "horizontal"):
         if name not in external.columns:
             raise SchemaError(f"external= needs the column {name!r} (and year, if it varies).")
@@ -162,13 +223,17 @@ def _external(external: pd.DataFrame, axes: Axes) -> Array:
     return result
 
 
-def _over_time(field: Field, years: NDArray[np.int64], definition: LinkageDefinition) -> Field:
-    value = field.value
+def over_time(value: Array, years: NDArray[np.int64], definition: LinkageDefinition) -> Array:
+    """Accumulate and lag presence along the last axis, as the definition says.
+
+    Examples
+    --------
+    >>> over_time(np.array([0.5, 0.5]), np.array([2000, 2001]), LinkageDefinition(stock=0, lag=1))
+    array([nan, 0.5])
+    """
     if definition.stock is not None:
         value = accumulate(value, years, definition.stock)
-    if definition.lag:
-        value = lagged(value, years, definition.lag)
-    return Field(value, field.firms)
+    return lagged(value, years, definition.lag) if definition.lag else value
 
 
 def accumulate(value: Array, years: NDArray[np.int64], depreciation: float) -> Array:
@@ -200,23 +265,23 @@ def lagged(value: Array, years: NDArray[np.int64], lag: int) -> Array:
 
 
 def _sourced(
-    cells: Cells,
-    axes: Axes,
-    definition: LinkageDefinition,
-    region_weights: Array | None,
-    plain: Field,
+    grid: Grid, definition: LinkageDefinition, region_weights: Array | None, plain: Field
 ) -> Field:
-    """Scale presence by the part of purchases that foreign firms really make at home."""
-    sourcing = definition.local_sourcing
+    """Scale presence by the part of purchases that foreign firms really make at home.
+
+    External presence has no owners: the part of all owners holds for it.
+    """
+    sourcing, axes = definition.local_sourcing, grid.axes
 
     def parts(owner: str) -> Array:
         return np.array([sourcing.of_owner(code, owner) for code in axes.sectors])[:, None, None]
 
+    whole = plain.value * parts("all")
     if not sourcing.by_owner:
-        return Field(plain.value * parts("all"), plain.firms)
+        return Field(whole, plain.firms)
     fields = {
-        name: _field(cells, axes, definition, region_weights, Presence.of(definition, owner=group))
+        name: grid.field(Presence.of(definition, owner=group), region_weights)
         for name, group in OWNERS.items()
     }
     value = sum((parts(name) * field.value for name, field in fields.items()), np.zeros(axes.shape))
-    return _over_time(Field(value, plain.firms), axes.years, definition)
+    return Field(np.where(np.isfinite(value), value, whole), plain.firms)

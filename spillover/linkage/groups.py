@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 FULL = 0.99
 """Foreign share from which a firm counts as wholly foreign-owned (Javorcik & Spatareanu 2008)."""
+ABOVE_ZERO = 5e-324
+"""The smallest positive number: a range from here holds what is above zero."""
 ENTRY_AGE = "foreign_age"
 """Years since a firm was first foreign; computed from the panel unless it has this column."""
 
@@ -39,7 +41,7 @@ class FirmGroup:
     Raises
     ------
     SchemaError
-        If neither or both of values and range are given.
+        If neither or both of values and range are given, or they hold nothing.
 
     Examples
     --------
@@ -60,6 +62,19 @@ class FirmGroup:
         if ranged == (self.values is not None):
             raise SchemaError(
                 f"FirmGroup {self.name!r} needs either values=(...) or low= and/or high=."
+            )
+        if self.values is not None:
+            given: object = self.values
+            if isinstance(given, str) or not tuple(self.values):
+                raise SchemaError(
+                    f"FirmGroup {self.name!r}: values={self.values!r} must be a list of values, "
+                    "such as ('USA', 'CAN')."
+                )
+            object.__setattr__(self, "values", tuple(self.values))
+        elif self.low is not None and self.high is not None and not self.low < self.high:
+            raise SchemaError(
+                f"FirmGroup {self.name!r}: no value lies from low={self.low!r} (included) to "
+                f"high={self.high!r} (excluded)."
             )
 
     @classmethod
@@ -90,7 +105,7 @@ class FirmGroup:
     @classmethod
     def exporters(cls) -> FirmGroup:
         """Firms with exports (Javorcik 2004, Table 9)."""
-        return cls("exporters", "exports", low=5e-324)
+        return cls("exporters", "exports", low=ABOVE_ZERO)
 
     @classmethod
     def non_exporters(cls) -> FirmGroup:
@@ -99,7 +114,12 @@ class FirmGroup:
 
     @classmethod
     def entered(cls, low: int, high: int | None = None) -> FirmGroup:
-        """Foreign for ``low`` to less than ``high`` years (Merlevede et al. 2014)."""
+        """Foreign for ``low`` to less than ``high`` years (Merlevede et al. 2014).
+
+        Counted from the first year in which the panel shows the firm foreign, which for firms
+        that were foreign before is the panel's first year; a column ``foreign_age`` of the panel
+        takes precedence.
+        """
         span = f"{low} years or more" if high is None else f"{low} to {high - 1} years"
         return cls(f"foreign for {span}", ENTRY_AGE, low=low, high=high)
 
@@ -109,8 +129,27 @@ class FirmGroup:
         span = f"{low:g} or more" if high is None else f"{low:g} to {high:g}"
         return cls(f"employment {span}", "employment", low=low, high=high)
 
+    def describe(self) -> str:
+        """Say its name and what it holds.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> FirmGroup.minority().describe(), FirmGroup.exporters().describe()
+        ('minority (foreign_share >= 0.1, < 0.5)', 'exporters (exports > 0)')
+        """
+        if self.values is not None:
+            return f"{self.name} ({self.column} {', '.join(map(str, self.values))})"
+        low = "> 0" if self.low == ABOVE_ZERO else f">= {self.low}"
+        bounds = [low] if self.low is not None else []
+        bounds += [f"< {self.high}"] if self.high is not None else []
+        return f"{self.name} ({self.column} {', '.join(bounds)})"
+
     def member(self) -> nw.Expr:
-        """Return the expression of membership; missing where the column is missing.
+        """Return the expression of membership; false where the column is missing.
 
         Returns
         -------
@@ -118,13 +157,22 @@ class FirmGroup:
         """
         column = nw.col(self.column)
         if self.values is not None:
-            return nw.when(~column.is_null()).then(column.is_in(self.values))
+            return column.is_in(self.values).fill_null(value=False)
         bounds = []
         if self.low is not None:
-            bounds.append(column >= self.low)
+            bounds.append((column >= self.low).fill_null(value=False))
         if self.high is not None:
-            bounds.append(column < self.high)
+            bounds.append((column < self.high).fill_null(value=False))
         return bounds[0] if len(bounds) == 1 else bounds[0] & bounds[1]
+
+    def unknown(self) -> nw.Expr:
+        """Return the expression of whether membership is not known.
+
+        Returns
+        -------
+        narwhals.Expr
+        """
+        return nw.col(self.column).is_null()
 
 
 def with_entry_age(

@@ -10,7 +10,7 @@ import numpy as np
 from spillover.errors import SchemaError, preview
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,22 +34,25 @@ class Shares:
     S : array
         sigma: rows buy, columns supply; the share of the row's inputs.
     allocation : array
-        Z_jk / x_j, rows supply.
+        Z_jk / x_j, rows supply; under the own-sector rule. Empty unless it is needed.
     technical : array
-        Z_jk / x_k, rows supply.
+        Z_jk / x_k, likewise.
+    inputs : array
+        Z_jk / x_k with the own sector, for demand. Empty unless it is needed.
     """
 
     A: Matrix
     S: Matrix
     allocation: Matrix
     technical: Matrix
+    inputs: Matrix
 
     def mixed(self, other: Shares, weight: float) -> Shares:
         """Return (1 - weight) times these and weight times the other shares."""
         return Shares(
             *(
                 (1 - weight) * getattr(self, name) + weight * getattr(other, name)
-                for name in ("A", "S", "allocation", "technical")
+                for name in ("A", "S", "allocation", "technical", "inputs")
             )
         )
 
@@ -78,7 +81,7 @@ class Measure:
 def _chains(coefficients: Matrix) -> Matrix:
     """Sum c + c^2 + c^3 + ... = (I - c)^-1 - I."""
     identity = np.eye(len(coefficients))
-    if np.abs(np.linalg.eigvals(coefficients)).max(initial=0.0) >= 1:
+    if np.abs(np.linalg.eigvals(coefficients)).max(initial=0.0) >= 1 - 1e-12:
         raise SchemaError(
             "Total linkages do not converge: some sectors sell (or buy) as intermediates all they "
             "make, or more. Check the table with io.balance()."
@@ -148,13 +151,15 @@ class Vintages:
         return np.stack([MEASURES[name].operator(shares) for shares in self.shares])
 
 
-def read_shares(io: IOTable, definition: LinkageDefinition) -> Shares:
+def read_shares(io: IOTable, definition: LinkageDefinition, needed: Collection[str]) -> Shares:
     """Take the definition's shares out of a table.
 
     Parameters
     ----------
     io : IOTable
     definition : LinkageDefinition
+    needed : collection of str
+        Measures and controls; those that divide by output need all of it to be positive.
 
     Returns
     -------
@@ -163,18 +168,28 @@ def read_shares(io: IOTable, definition: LinkageDefinition) -> Shares:
     flows, own = definition.flows, definition.own_sector
     A = io.supply_shares(flows=flows, denominator=definition.denominator, own_sector=own)
     S = io.input_shares(flows=flows, own_sector=own)
-    allocation = io.allocation_coefficients(flows=flows).to_numpy().copy()
-    technical = io.technical_coefficients(flows=flows).to_numpy().copy()
-    for matrix in (allocation, technical):
-        if own.startswith("exclude"):
-            np.fill_diagonal(matrix, 0.0)
-        elif own == "only":
-            matrix[~np.eye(len(matrix), dtype=bool)] = 0.0
-    return Shares(A.to_numpy(), S.to_numpy(), allocation, technical)
+    allocation = inputs = np.empty((0, 0))
+    if "total_backward" in needed:
+        allocation = io.allocation_coefficients(flows=flows).to_numpy()
+    if {"total_forward", "demand"} & {*needed}:
+        inputs = io.technical_coefficients(flows=flows).to_numpy()
+    return Shares(
+        A.to_numpy(), S.to_numpy(), _own_rule(allocation, own), _own_rule(inputs, own), inputs
+    )
+
+
+def _own_rule(coefficients: Matrix, own: str) -> Matrix:
+    diagonal = np.eye(len(coefficients), dtype=bool)
+    if own == "include":
+        return coefficients
+    return np.where(diagonal if own == "only" else ~diagonal, coefficients, 0.0)
 
 
 def choose_vintages(
-    tables: Sequence[IOTable], years: NDArray[np.int64], definition: LinkageDefinition
+    tables: Sequence[IOTable],
+    years: NDArray[np.int64],
+    definition: LinkageDefinition,
+    needed: Collection[str] = (),
 ) -> Vintages:
     """Settle which shares hold in which year.
 
@@ -185,6 +200,8 @@ def choose_vintages(
     years : (years,) array
         Of the panel.
     definition : LinkageDefinition
+    needed : collection of str
+        See :func:`read_shares`.
 
     Returns
     -------
@@ -195,7 +212,7 @@ def choose_vintages(
     SchemaError
         With ``vintage="exact"``, if years have no table.
     """
-    shares = [read_shares(table, definition) for table in tables]
+    shares = [read_shares(table, definition, needed) for table in tables]
     names = tuple(str(table.year) for table in tables)
     if len(tables) == 1:
         return Vintages((shares[0],), np.zeros(len(years), dtype=np.intp), names)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
 from spillover._frames import collect
@@ -15,10 +17,14 @@ from spillover.linkage.groups import ENTRY_AGE, FirmGroup, with_entry_age
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from numpy.typing import NDArray
+
     from spillover.linkage.definition import LinkageDefinition
 
 CELL = ("industry", "year")
 REGIONAL = ("industry", "region", "year")
+NOWHERE = ""
+"""The region of the rows without one; they count in no region, but in the nation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +99,13 @@ class Presence:
         return nw.when(self._inside()).then(foreign).otherwise(share * 0.0)
 
     def unknown(self) -> nw.Expr:
-        """Return whether a foreign firm's membership in the groups is not known."""
-        return (nw.col("foreign_share") > 0) & self._inside().is_null()
+        """Return whether a foreign firm counts, but its membership in the groups is not known."""
+        share = nw.col("foreign_share")
+        foreign = share > 0 if self.threshold is None else share >= self.threshold
+        unknown = self.groups[0].unknown()
+        for group in self.groups[1:]:
+            unknown = unknown | group.unknown()
+        return foreign & ~self.weighting().is_null() & unknown
 
     def _inside(self) -> nw.Expr:
         inside = self.groups[0].member()
@@ -121,33 +132,68 @@ class Cells:
     numbers: dict[Presence, int]
     weights: dict[tuple[str, bool], int]
 
-    def of(self, presence: Presence, *, regional: bool = False) -> pd.DataFrame:
+    @cached_property
+    def keys(self) -> pd.DataFrame:
+        """Industry, (region,) year of the cells."""
+        return self.frame[[name for name in REGIONAL if name in self.frame.columns]]
+
+    @property
+    def nowhere(self) -> int:
+        """Firm-years without a region, where regions were asked for."""
+        if "region" not in self.frame.columns:
+            return 0
+        return int(self.frame.loc[self.frame["region"] == NOWHERE, "rows"].sum())
+
+    def scoped(self, *, regional: bool) -> Cells:
+        """Return the cells of regions (without :data:`NOWHERE`), or sums over all regions.
+
+        Parameters
+        ----------
+        regional : bool
+
+        Returns
+        -------
+        Cells
+        """
+        if "region" not in self.frame.columns:
+            return self
+        if regional:
+            frame = self.frame[self.frame["region"] != NOWHERE].reset_index(drop=True)
+        else:
+            frame = self.frame.drop(columns="region").groupby(list(CELL), as_index=False).sum()
+        return replace(self, frame=frame)
+
+    def of(self, presence: Presence) -> dict[str, NDArray[Any]]:
         """Return the sums of one presence.
 
         Parameters
         ----------
         presence : Presence
-        regional : bool
-            By region, or summed over regions.
 
         Returns
         -------
-        pandas.DataFrame
-            industry, (region,) year, rows, firms (with a weight), foreign, total (numerator and
-            denominator of presence), unknown (foreign firms of unknown group).
+        mapping of str to (cells,) array
+            rows, firms (with a weight), foreign, total (numerator and denominator of presence),
+            unknown (foreign firms of unknown group).
         """
-        names = {
-            f"firms{self.weights[presence.weight, presence.net]}": "firms",
-            f"total{self.weights[presence.weight, presence.net]}": "total",
-            f"foreign{self.numbers[presence]}": "foreign",
+        weight, number = self.weights[presence.weight, presence.net], self.numbers[presence]
+        columns = {
+            "rows": "rows",
+            "firms": f"firms{weight}",
+            "foreign": f"foreign{number}",
+            "total": f"total{weight}",
         }
-        keys = list(REGIONAL if "region" in self.frame.columns else CELL)
-        table = self.frame[[*keys, "rows", *names]].rename(columns=names)
-        unknown = self.frame.get(f"unknown{self.numbers[presence]}", 0)
-        table = table.assign(unknown=unknown)
-        if regional or "region" not in table.columns:
-            return table
-        return table.drop(columns="region").groupby(list(CELL), as_index=False).sum()
+        sums = {name: self._arrays[column] for name, column in columns.items()}
+        nothing = np.zeros(len(self.frame), dtype=np.int64)
+        unknown = self._arrays.get(f"unknown{number}", nothing).astype(np.int64)
+        return sums | {"unknown": unknown}
+
+    @cached_property
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        """The sums without pandas: many definitions look them up."""
+        return {
+            str(name): self.frame[name].to_numpy() for name in self.frame if name not in REGIONAL
+        }
 
 
 def check_columns(columns: Sequence[str], presences: Iterable[Presence], *, regional: bool) -> None:
@@ -192,7 +238,7 @@ def sum_cells(
         A checked firm panel with canonical names.
     presences : iterable of Presence
     regional : bool
-        By region as well; then rows without a region are left out.
+        By region as well; rows without a region stand in the region "".
     controls : bool
         Sum output and its square too.
 
@@ -203,28 +249,82 @@ def sum_cells(
     numbers = {presence: number for number, presence in enumerate(dict.fromkeys(presences))}
     weights = {key: n for n, key in enumerate(dict.fromkeys((p.weight, p.net) for p in numbers))}
     keys = REGIONAL if regional else CELL
-    rows = with_entry_age(rows, [group for p in numbers for group in p.groups])
     if regional:
-        rows = rows.filter(~nw.col("region").is_null())
-    values: dict[str, nw.Expr] = {}
-    for presence, number in numbers.items():
-        weight = presence.weighting()
-        values[f"total{weights[presence.weight, presence.net]}"] = weight
-        values[f"foreign{number}"] = presence.foreignness() * weight
-        if presence.groups:
-            values[f"unknown{number}"] = presence.unknown().cast(nw.Int64)
+        rows = rows.with_columns(_region_text(rows))
+    sums = collect(
+        _denominators(rows, keys, numbers, weights, controls=controls)
+        .join(_numerators(rows, keys, numbers), on=list(keys), how="left")
+        .sort(*keys)
+    )
+    parts = [name for name in sums.columns if name.startswith(("foreign", "unknown"))]
+    nothing = nw.col(*parts).cast(nw.Float64).fill_null(0.0)  # cells without foreign firms
+    totals = nw.col(*(f"total{number}" for number in weights.values())).cast(nw.Float64)
+    sums = sums.with_columns(nothing, totals)
+    # by way of lists, so that types do not depend on the library the firms came in
+    frame = pd.DataFrame({name: sums[name].to_list() for name in sums.columns})
+    return Cells(frame, numbers, weights)
+
+
+def _region_text(rows: nw.LazyFrame[Any]) -> nw.Expr:
+    """Regions as text, as :func:`spillover.attach` compares them: 15.0 is "15"."""
+    region = nw.col("region")
+    if rows.collect_schema()["region"].is_float():
+        region = region.fill_nan(None).cast(nw.Int64)
+    return region.cast(nw.String).fill_null(NOWHERE)
+
+
+def _denominators(
+    rows: nw.LazyFrame[Any],
+    keys: Sequence[str],
+    numbers: dict[Presence, int],
+    weights: dict[tuple[str, bool], int],
+    *,
+    controls: bool,
+) -> nw.LazyFrame[Any]:
+    """Sum every weight over all firms."""
+    values = {f"total{weights[p.weight, p.net]}": p.weighting() for p in numbers}
+    totals = {name: nw.col(name).sum() for name in values}
+    for (weight, _), number in weights.items():
+        if weight == "none":  # a sum of ones is a count
+            values[f"total{number}"] = nw.col("foreign_share")
+            totals[f"total{number}"] = nw.col(f"total{number}").count()
+    counted = {f"firms{number}": f"total{number}" for number in weights.values()}
     if controls:
         values |= {"output": nw.col("output"), "output_squared": nw.col("output") ** 2}
-    counted = {f"firms{number}": f"total{number}" for number in weights.values()}
-    sums = collect(
+        totals |= {name: nw.col(name).sum() for name in ("output", "output_squared")}
+    return (
         rows.select(*keys, **values)
         .group_by(*keys)
         .agg(
             nw.len().alias("rows"),
             *(nw.col(column).count().alias(name) for name, column in counted.items()),
-            *(nw.col(name).sum() for name in values),
+            *(total.alias(name) for name, total in totals.items()),
         )
-    ).sort(*keys)
-    # by way of lists, so that types do not depend on the library the firms came in
-    frame = pd.DataFrame({name: sums[name].to_list() for name in sums.columns})
-    return Cells(frame, numbers, weights)
+    )
+
+
+def _numerators(
+    rows: nw.LazyFrame[Any], keys: Sequence[str], numbers: dict[Presence, int]
+) -> nw.LazyFrame[Any]:
+    """Sum foreign weights over the foreign firms, the few that can add to them."""
+    foreign = with_entry_age(
+        rows.filter(nw.col("foreign_share") > 0), [group for p in numbers for group in p.groups]
+    )
+    weights = {key: f"w{n}" for n, key in enumerate({(p.weight, p.net): p for p in numbers})}
+    shares = {key: f"s{n}" for n, key in enumerate({(p.threshold, p.groups): p for p in numbers})}
+    pieces: dict[str, nw.Expr] = {}  # what presences share is computed once
+    sums: dict[str, nw.Expr] = {}
+    for presence, number in numbers.items():
+        weight = weights[presence.weight, presence.net]
+        share = shares[presence.threshold, presence.groups]
+        pieces |= {weight: presence.weighting(), share: presence.foreignness()}
+        sums[f"foreign{number}"] = nw.col(share) * nw.col(weight)
+        if any(group.column != "foreign_share" for group in presence.groups):
+            pieces[f"unknown{number}"] = presence.unknown().cast(nw.Int64)
+            sums[f"unknown{number}"] = nw.col(f"unknown{number}")
+    return (
+        foreign.select(*keys, **pieces)
+        .select(*keys, **sums)
+        .group_by(*keys)
+        .agg(*(nw.col(name).sum() for name in sums))
+    )

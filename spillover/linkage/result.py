@@ -188,7 +188,7 @@ class Linkages:
         True
         """
         check_choice("industry", industry, self.axes.sectors)
-        check_choice("region", region or "", self.axes.regions)
+        self._check_region(region)
         shares = self.exposure(measure, year).loc[industry]
         place = (slice(None), self.axes.regions.index(region or ""), self._year(year))
         presence = self.fields[MEASURES[measure].kind].value[place]
@@ -226,16 +226,31 @@ class Linkages:
         Returns
         -------
         pandas.DataFrame
-            firm, partner (its industry), foreign_share, weight, contribution.
+            firm, partner (its industry), foreign_share, weight, contribution; for presence taken
+            from ``external``, a row of its own by partner.
 
         Raises
         ------
         SchemaError
-            If the firms were lazy, or the presence is not this year's national one.
+            If the firms were lazy, or the presence is not this year's national one; for an unknown
+            industry, year or measure.
         """
         from spillover.linkage.firms import contributions  # noqa: PLC0415 (used on request)
 
         return contributions(self, industry, year, measure, largest)
+
+    def _check_region(self, region: str | None) -> None:
+        if self.axes.regions == ("",):
+            if region is not None:
+                raise SchemaError(
+                    f"region={region!r}, but presence is national here; leave it out."
+                )
+        elif region is None:
+            raise SchemaError(
+                f"Presence is regional; it needs a region: {preview(self.axes.regions)}."
+            )
+        else:
+            check_choice("region", region, self.axes.regions)
 
     def _year(self, year: int) -> int:
         found = np.flatnonzero(self.axes.years == year)

@@ -8,16 +8,25 @@ that a cell returns, and ``figure.savefig("name.pdf")`` writes it.
 from __future__ import annotations
 
 from spillover.plot.coefficients import coefficients
+from spillover.plot.compare import compare, correlations
+from spillover.plot.explain import contributions
 from spillover.plot.io_table import io_table
+from spillover.plot.key_linkages import key_linkages
 from spillover.plot.linkages import linkages
+from spillover.plot.network import network
 from spillover.plot.production import elasticities, objective_profile, tfp_density
 from spillover.plot.theme import theme
 
 __all__ = [
     "coefficients",
+    "compare",
+    "contributions",
+    "correlations",
     "elasticities",
     "io_table",
+    "key_linkages",
     "linkages",
+    "network",
     "objective_profile",
     "tfp_density",
     "theme",

@@ -125,7 +125,7 @@ def coefficients(
             axes.legend(
                 loc="lower left",
                 bbox_to_anchor=(0, 1.01),
-                ncols=min(len(models), 4),
+                ncols=_legend_columns(list(models)),
                 borderaxespad=0,
                 handletextpad=0.4,
                 columnspacing=1.4,
@@ -150,6 +150,12 @@ def _choose_terms(tidies: Mapping[str, pd.DataFrame], terms: Sequence[str] | Non
     if not chosen:
         raise SchemaError("there is no term to draw: name some in terms=.")
     return list(dict.fromkeys(chosen))
+
+
+def _legend_columns(names: Sequence[str], width: int = 72) -> int:
+    """Return how many legend entries fit in a line of the figure, by their letters."""
+    longest = max(len(name) for name in names) + 6
+    return max(1, min(len(names), 4, width // longest))
 
 
 def _offsets(count: int) -> np.ndarray:

@@ -178,7 +178,7 @@ def footnote(target: Figure | Axes, parts: Sequence[str]) -> None:
     if isinstance(target, Axes):
         target.set_xlabel("\n".join([target.get_xlabel(), *lines]))
         return
-    width = int(target.get_figwidth() * 72 / (0.5 * FOOTNOTE_SIZE))
+    width = int(target.get_figwidth() * 72 / (0.545 * FOOTNOTE_SIZE))
     text = "\n".join(wrapped for line in lines for wrapped in textwrap.wrap(line, width))
     target.supxlabel(
         text, x=0.01, ha="left", fontsize=FOOTNOTE_SIZE, color="#444444", linespacing=1.3

@@ -25,6 +25,7 @@ def notebook_text(outcome: Outcome, out: Path) -> str:
     -------
     str
     """
+    demo = bool(outcome.settings.truth)
     kind = "**Synthetic data.** " if outcome.synthetic else ""
     cells = [
         (
@@ -44,7 +45,7 @@ def notebook_text(outcome: Outcome, out: Path) -> str:
         ("markdown", "## Link"),
         (
             "code",
-            f"definition = sp.{outcome.links.definition!r}\n"
+            f"definition = {'sp.JAVORCIK_2004' if demo else 'settings.definition'}\n"
             "links = sp.linkages(firms, io, definition)\nlinks",
         ),
         ("code", "sp.plot.linkages(links)"),

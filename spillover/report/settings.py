@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from spillover.datasets import path as data_file
 from spillover.errors import SchemaError, check_choice, did_you_mean
-from spillover.linkage import LinkageDefinition
+from spillover.linkage import FirmGroup, LinkageDefinition, LocalSourcing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
@@ -21,6 +21,10 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "concordance": ("file", "source", "target", "match", "unmatched"),
     "linkages": tuple(LinkageDefinition.__dataclass_fields__),
     "regression": ("outcome", "log_outcome", "controls", "log_controls", "absorb", "sample"),
+}
+GROUPS: Mapping[str, Callable[[], FirmGroup]] = {
+    name: getattr(FirmGroup, name)
+    for name in ("minority", "majority", "shared", "full", "exporters", "non_exporters")
 }
 _NAME = re.compile(r"[^\W\d]\w*(\^[^\W\d]\w*)*")
 
@@ -68,7 +72,13 @@ class Settings:
         -------
         LinkageDefinition
         """
-        return LinkageDefinition(**self.section("linkages"))
+        options = dict(self.section("linkages"))
+        if "foreign" in options:
+            check_choice("[linkages] foreign", options["foreign"], list(GROUPS))
+            options["foreign"] = GROUPS[options["foreign"]]()
+        if "local_sourcing" in options:
+            options["local_sourcing"] = LocalSourcing.of(options["local_sourcing"])
+        return LinkageDefinition(**options)
 
     @property
     def sample(self) -> Literal["all", "domestic", "foreign"]:

@@ -18,10 +18,13 @@ from linearmodels.iv.absorbing import AbsorbingLS
 from scipy import stats
 
 import spillover as sp
-from spillover.errors import IdentificationError
+from spillover.errors import IdentificationError, SpilloverWarning
 from spillover.panel.covariance import Inference, cluster_meat, covariance
 
-pytestmark = pytest.mark.filterwarnings("ignore:Only .* clusters:spillover.errors.SpilloverWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Only .* clusters:spillover.errors.SpilloverWarning",
+    "ignore:The multi-way clustered:spillover.errors.SpilloverWarning",
+)
 
 SLOPES = ["x", "z"]
 
@@ -54,10 +57,11 @@ def brute_force(X, e, frame, levels, w=None):
     return bread @ middle @ bread
 
 
-def without_negative_eigenvalues(V):
-    """Cameron, Gelbach & Miller (2011), section 2.3; no change to a positive definite matrix."""
-    values, vectors = np.linalg.eigh(V)
-    return (vectors * np.maximum(values, 0)) @ vectors.T
+def without_negative_eigenvalues(V, X, w=None):
+    """Cameron, Gelbach & Miller (2011), section 2.3, with regressors scaled to be alike."""
+    D = np.diag(1 / np.sqrt(np.diag(np.linalg.inv((X if w is None else X * w[:, None]).T @ X))))
+    values, vectors = np.linalg.eigh(D @ V @ D)
+    return np.linalg.inv(D) @ (vectors * np.maximum(values, 0)) @ vectors.T @ np.linalg.inv(D)
 
 
 # effects, clusters, and the effects that are nested in one of the clusters
@@ -96,7 +100,7 @@ def test_clustered_covariance_written_out(
     factor = min(groups) / (min(groups) - 1) * (n - 1) / (n - k)
     expected = factor * brute_force(truth.X, truth.residuals, sample, clusters, w)
     if len(clusters) == 2:
-        expected = without_negative_eigenvalues(expected)
+        expected = without_negative_eigenvalues(expected, truth.X, w)
     np.testing.assert_allclose(fit.vcov, expected, rtol=1e-9)
     assert fit.inference.n_clusters == tuple(groups)
     assert fit.inference.df == min(groups) - 1
@@ -383,23 +387,32 @@ def test_every_row_its_own_cluster_is_the_robust_covariance():
 
 
 def test_indefinite_two_way_covariance_is_clipped_to_the_nearest():
-    """V1 + V2 - V12 can have a negative eigenvalue; it becomes zero, the others stay."""
+    """V1 + V2 - V12 can have a negative eigenvalue; it becomes zero, with a warning."""
     rng = np.random.default_rng(0)
     for seed in range(200):
         rng = np.random.default_rng(seed)
         clusters = {"a": rng.integers(0, 3, 40), "b": rng.integers(0, 3, 40)}
         given = arguments(clusters=clusters)
         raw = given["bread"] @ cluster_meat(given["scores"], clusters) @ given["bread"]
-        values, vectors = np.linalg.eigh((raw + raw.T) / 2)
-        if values[0] < -1e-4:
+        if np.linalg.eigvalsh((raw + raw.T) / 2)[0] < -1e-4:
             break
     else:
         pytest.fail("no seed gives an indefinite matrix")
-    clipped = covariance("cluster", **given)
-    factor = 3 / 2 * 39 / 38
-    expected = factor * values[1] * np.outer(vectors[:, 1], vectors[:, 1])
-    np.testing.assert_allclose(clipped, expected, atol=1e-12)
+    with pytest.warns(SpilloverWarning, match="1 negative eigenvalues"):
+        clipped = covariance("cluster", **given)
+    scale = np.sqrt(np.diag(given["bread"]))
+    values, vectors = np.linalg.eigh(raw / np.outer(scale, scale))
+    kept = values[1] * np.outer(vectors[:, 1], vectors[:, 1]) * np.outer(scale, scale)
+    np.testing.assert_allclose(clipped, 3 / 2 * 39 / 38 * kept, atol=1e-12)
     assert np.linalg.eigvalsh(clipped)[0] > -1e-15
+
+
+def test_clipping_does_not_depend_on_units(panel):
+    """Ten times the regressor, a tenth of its standard error, also where V is clipped."""
+    cluster = {"cluster": ["industry", "year"], "weights": "w"}
+    one = sp.fit("y ~ x + z | firm + year", panel, **cluster)
+    ten = sp.fit("y ~ x + z | firm + year", panel.assign(x=10 * panel["x"]), **cluster)
+    np.testing.assert_allclose(ten.std_errors * [10, 1], one.std_errors, rtol=1e-8)
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,7 @@ def test_wald_of_more_terms_than_clusters_can_tell_apart(panel):
 
 
 @FEW
+@pytest.mark.filterwarnings("ignore:The multi-way clustered:spillover.errors.SpilloverWarning")
 def test_wald_on_a_covariance_that_was_clipped(panel):
     """Two-way clusters here give a negative eigenvalue; set to zero, V has no inverse."""
     fit = sp.fit("y ~ x + z | firm + year", panel, cluster=["industry", "year"], weights="w")
