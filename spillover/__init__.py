@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from spillover import datasets, plot, production, simulate, tables
+    from spillover import case, datasets, plot, production, simulate, tables
     from spillover.errors import (
         ConcordanceError,
         ConvergenceError,
@@ -87,7 +87,7 @@ _HOME = {
     "perpetual_inventory": "production.inventory",
     "productivity": "production.api",
 }
-_MODULES = ("datasets", "plot", "production", "simulate", "tables")
+_MODULES = ("case", "datasets", "plot", "production", "simulate", "tables")
 
 __all__ = [
     "JAVORCIK_2004",
@@ -113,6 +113,7 @@ __all__ = [
     "SupplyUse",
     "attach",
     "balance_table",
+    "case",
     "concordance",
     "concordances",
     "coverage",

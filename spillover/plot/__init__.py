@@ -15,6 +15,7 @@ from spillover.plot.key_linkages import key_linkages
 from spillover.plot.linkages import linkages
 from spillover.plot.network import network
 from spillover.plot.production import elasticities, objective_profile, tfp_density
+from spillover.plot.qca import truth_table, xy
 from spillover.plot.theme import theme
 
 __all__ = [
@@ -30,4 +31,6 @@ __all__ = [
     "objective_profile",
     "tfp_density",
     "theme",
+    "truth_table",
+    "xy",
 ]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import spillover as sp
 from spillover.case import fsqca
 from spillover.case.fsqca.boolean import members, prime_implicants, smallest_covers, to_term
 from spillover.errors import IdentificationError, SchemaError, SpilloverWarning
@@ -191,3 +192,27 @@ def test_what_a_reader_sees():
         assert "consistency" in shown
     assert len(solution.glance()) == len(solution.models)
     assert set(solution.tidy()["model"]) == set(solution.glance().index)
+
+
+def test_the_xy_plot_names_the_cases_that_speak_against():
+    data = cases(20)
+    figure = sp.plot.xy(data, "A", "Y")
+    against = set(data.index[data["Y"] < data["A"]])
+    assert {text.get_text() for text in figure.axes[0].texts} == against
+    assert f"Consistency {fsqca.sufficiency(data['A'], data['Y']).consistency:.3f}" in notes(figure)
+    needed = sp.plot.xy(data, "A", "Y", relation="necessity", name_cases=["case 3"])
+    assert [text.get_text() for text in needed.axes[0].texts] == ["case 3"]
+    with pytest.raises(SchemaError, match="'case 99' is no case"):
+        sp.plot.xy(data, "A", "Y", name_cases=["case 99"])
+
+
+def notes(figure) -> str:
+    return figure.get_supxlabel()
+
+
+def test_the_truth_table_figure_shows_every_observed_combination():
+    table = fsqca.truth_table(cases(20), "Y", list("ABC"))
+    left, right = sp.plot.truth_table(table, synthetic=True).axes
+    assert len(left.lines) == 3 * len(table.observed)
+    assert len(right.get_yticks()) == len(table.observed)
+    assert "Synthetic data." in notes(left.figure)
