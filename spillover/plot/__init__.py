@@ -7,6 +7,7 @@ that a cell returns, and ``figure.savefig("name.pdf")`` writes it.
 
 from __future__ import annotations
 
+from spillover.plot.case import evidence
 from spillover.plot.coefficients import coefficients
 from spillover.plot.compare import compare, correlations
 from spillover.plot.explain import contributions
@@ -24,6 +25,7 @@ __all__ = [
     "contributions",
     "correlations",
     "elasticities",
+    "evidence",
     "io_table",
     "key_linkages",
     "linkages",
