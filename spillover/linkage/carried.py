@@ -74,6 +74,20 @@ def carried_definitions(frame: object) -> Mapping[str, str]:
     return {name: str(tag) for name, tag in _tags(frame).items()}
 
 
+def carried_links(frame: object) -> Mapping[str, CarriedLinkages]:
+    """Return column -> the linkages it was made from, where the object is still at hand.
+
+    Parameters
+    ----------
+    frame : data frame
+
+    Returns
+    -------
+    mapping of str to CarriedLinkages
+    """
+    return {name: tag for name, tag in _tags(frame).items() if isinstance(tag, CarriedLinkages)}
+
+
 def carried_synthetic(frame: object) -> bool:
     """Whether a frame remembers linkages whose table says that it is synthetic.
 

@@ -14,6 +14,7 @@ from spillover.plot.io_table import io_table
 from spillover.plot.key_linkages import key_linkages
 from spillover.plot.linkages import linkages
 from spillover.plot.network import network
+from spillover.plot.placebo import placebo
 from spillover.plot.production import elasticities, objective_profile, tfp_density
 from spillover.plot.theme import theme
 
@@ -28,6 +29,7 @@ __all__ = [
     "linkages",
     "network",
     "objective_profile",
+    "placebo",
     "tfp_density",
     "theme",
 ]
