@@ -120,6 +120,7 @@ def _holds(frame: pd.DataFrame, name: str, tag: str) -> bool:
     if tag.linkages.definition.leave_one_out and tag.measure == "horizontal":
         return True
     head = frame.loc[frame[name].notna(), [*names, name]].head(ROWS_COMPARED)
+    head = head[~head["industry"].astype(str).isin(tag.linkages.split)]  # those hold means
     measure = tag.linkages.data.set_index(names)[tag.measure]
     types = {key: int if key == "year" else str for key in names}
     keys = pd.MultiIndex.from_frame(head[names].astype(types))
