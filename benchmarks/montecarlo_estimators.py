@@ -46,7 +46,7 @@ def quantile(rng: np.random.Generator) -> list[tuple]:
         for label, options, own in (
             ("clustered, Gaussian kernel", {"cluster": "industry"}, {}),
             ("clustered, uniform kernel", {"cluster": "industry"}, {"density": "uniform"}),
-            ("clustered bootstrap", {"cluster": "industry"}, {"bootstrap": 99, "rng": rng}),
+            ("clustered bootstrap", {"cluster": "industry"}, {"bootstrap": 60, "rng": rng}),
             ("robust, not clustered", {"inference": "hetero"}, {}),
         ):
             settings = Quantile(tau, **own)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         SpilloverWarning,
     )
     from spillover.firms import FirmPanel, PanelReport, read_firms
+    from spillover.inference.placebo import Placebo, placebo
     from spillover.inference.power import power
     from spillover.iotables import (
         Concordance,
@@ -69,6 +70,8 @@ _HOME = {
     "FirmPanel": "firms",
     "PanelReport": "firms",
     "read_firms": "firms",
+    "Placebo": "inference.placebo",
+    "placebo": "inference.placebo",
     "power": "inference.power",
     "Concordance": "iotables",
     "Coverage": "iotables",
@@ -123,6 +126,7 @@ __all__ = [
     "LocalSourcing",
     "Overidentification",
     "PanelReport",
+    "Placebo",
     "Productivity",
     "SchemaError",
     "SpilloverError",
@@ -142,6 +146,7 @@ __all__ = [
     "linkages",
     "panel",
     "perpetual_inventory",
+    "placebo",
     "plot",
     "power",
     "production",

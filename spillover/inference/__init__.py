@@ -24,6 +24,7 @@ from spillover.inference.placebo import Placebo, placebo
 from spillover.inference.power import Power, design_errors, power
 from spillover.inference.power_curve import PowerCurve, power_curve
 from spillover.inference.randomisation import Randomisation, randomise
+from spillover.inference.randomised import with_randomisation
 from spillover.inference.share_controls import share_controls
 from spillover.inference.shock_level import ShockRegression, shock_balance, shock_regression
 from spillover.inference.small_sample import with_small_sample
@@ -66,6 +67,7 @@ __all__ = [
     "with_driscoll_kraay",
     "with_exposure",
     "with_newey_west",
+    "with_randomisation",
     "with_small_sample",
     "with_wild",
 ]

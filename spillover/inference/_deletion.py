@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from spillover.errors import SchemaError
 from spillover.inference._leverage import adjusted

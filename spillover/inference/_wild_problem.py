@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     Codes = NDArray[np.intp]
 
 Variant = Literal["11", "31", "13", "33"]
+MOST_CLUSTERS = 4_000
+"""Clusters up to which matrices of G x G are formed."""
 BATCH = 4_000_000
 """Elements of a batch of draws."""
 
@@ -167,6 +169,11 @@ def prepare(
         raise SchemaError(f"variant={variant!r} is for one clustering level; use '11' or '31'.")
     codes = levels[by]
     count = int(codes.max()) + 1
+    if count > MOST_CLUSTERS:
+        raise SchemaError(
+            f"{by} has {count:,} clusters; the wild bootstrap is for few, and takes up to "
+            f"{MOST_CLUSTERS:,}. With so many use inference='cluster' (or a coarser bootstrap_by=)."
+        )
     beta, residuals = estimated.squares.beta[places], estimated.squares.residuals
     Z = projection.X @ projection.bread[:, places]
     columns = _residual_columns(

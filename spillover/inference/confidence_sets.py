@@ -179,7 +179,7 @@ def null_p_value(rho: Matrix, kappa: Matrix, delta: float, critical: Critical) -
     >>> kappa = np.full(8, 1 / 8)
     >>> rho = np.array([1.0, -1, 2, -2, 1, -1, 0, 0])
     >>> round(null_p_value(rho, kappa, 6.0, "normal"), 4)
-    0.1122
+    0.1396
     """
     check_choice("critical", critical, CRITICAL)
     u = rho + delta * kappa

@@ -171,7 +171,7 @@ def leads(
     found = refit(wider, panel, **settings)
     if given is not None and "sample" not in options:
         found = replace(found, sample=given.sample)
-    joint, method = _joint(found, [name for years, name in terms.items() if years < 0])
+    joint, method = joint_test(found, [name for years, name in terms.items() if years < 0])
     return Leads(found, term, terms, joint, method)
 
 
@@ -217,8 +217,14 @@ def _settings(fit: Fit, options: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _joint(fit: Fit, terms: list[str]) -> tuple[pd.Series[float], str]:
-    """Test that several coefficients are zero, as the fit's inference does."""
+def joint_test(fit: Fit, terms: list[str]) -> tuple[pd.Series[float], str]:
+    """Test that several coefficients are zero, as the fit's inference does.
+
+    Returns
+    -------
+    pandas.Series and str
+        statistic, df_num, df_denom (missing where there is none), p_value; how it was made.
+    """
     kind = fit.inference.kind
     if kind == "exposure":
         robust = infer(fit)

@@ -322,7 +322,8 @@ def checked_effects(effects: float | Sequence[float] | Matrix) -> Matrix:
 
 def numbers_of(table: pd.DataFrame, term: str) -> dict[str, float]:
     """Return one row of a table of numbers."""
-    return {str(name): float(value) for name, value in table.loc[term].items()}
+    values = table.loc[[term]].to_numpy(dtype=np.float64)[0]
+    return {str(name): float(v) for name, v in zip(table.columns, values, strict=True)}
 
 
 def _within(fit: Fit, terms: list[str]) -> tuple[Matrix, float]:
@@ -337,5 +338,6 @@ def _within(fit: Fit, terms: list[str]) -> tuple[Matrix, float]:
 
 
 def _deviation(column: Matrix, weights: Matrix | None) -> float:
-    mean = np.average(column, weights=weights)
-    return float(np.sqrt(np.average((column - mean) ** 2, weights=weights)))
+    w = np.ones(len(column)) if weights is None else weights / weights.mean()
+    mean = float(w @ column) / len(column)
+    return float(np.sqrt(w @ (column - mean) ** 2 / len(column)))

@@ -11,30 +11,24 @@ estimated one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from spillover.errors import SchemaError, check_choice
+from spillover.errors import SchemaError
 from spillover.inference._deletion import linear_arrays
+from spillover.inference._power_tests import drawn_fit, keeper
 from spillover.inference._read import (
     ClusterBy,
     cluster_codes,
-    clustered_covariance,
     named_clusters,
     term_places,
 )
-from spillover.inference._wild_problem import bootstrap_level, prepare
 from spillover.inference.diagnostics import html
-from spillover.inference.exposure import infer
 from spillover.inference.power import checked_effects, design_errors, numbers_of, power
-from spillover.inference.small_sample import with_small_sample
 from spillover.panel.clusters import outside_clusters
-from spillover.panel.covariance import covariance
-from spillover.panel.ols import LeastSquares, least_squares
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,9 +41,6 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float64]
     Codes = NDArray[np.intp]
     Kept = Callable[[Fit], Callable[[float], bool]]
-
-KINDS = ("cluster", "hetero", "iid", "cr2", "cr3", "hc2", "hc3", "wild", "exposure")
-WILD_DRAWS = 399
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -221,13 +212,13 @@ def power_curve(
     kind = fit.inference.kind if test is None else test
     name, codes = _error_groups(fit, kind, errors_by)
     scale = _scale(estimated, name, codes)
-    kept, words = _keeper(fit, kind, term, alpha, generator)
+    kept, words = keeper(fit, kind, term, alpha, generator)
     estimates = np.empty(draws)
     found = np.empty((draws, len(theta)), dtype=bool)
     count = int(codes.max()) + 1
     for d in range(draws):
         signs = generator.choice(np.array([-1.0, 1.0]), count)
-        drawn = _drawn(fit, estimated, estimated.squares.residuals * signs[codes] * scale)
+        drawn = drawn_fit(fit, estimated, estimated.squares.residuals * signs[codes] * scale)
         estimates[d] = drawn.params.iloc[place]
         keeps = kept(drawn)
         found[d] = [not keeps(-value) for value in theta]
@@ -308,123 +299,3 @@ def _scale(estimated: Estimated, name: str, codes: Codes) -> float:
         return float(np.sqrt(n / estimated.df_resid))
     outside = outside_clusters(estimated.absorber, estimated.design.effects, {name: codes})
     return float(np.sqrt(groups / (groups - 1) * (n - 1) / (n - k - outside)))
-
-
-def _drawn(fit: Fit, estimated: Estimated, errors: Matrix) -> Fit:
-    """Return the fit of other outcomes on the same design."""
-    design, absorber = estimated.design, estimated.absorber
-    y = errors if absorber is None else absorber.residualise(errors[:, None])[:, 0]
-    X, Xhat = estimated.X, estimated.Xhat
-    if Xhat is X:
-        squares = least_squares(y, X, design.weights)
-    else:  # the estimator's own combination of instruments stays as it is
-        bread = estimated.squares.bread
-        weighted = Xhat if design.weights is None else Xhat * design.weights[:, None]
-        beta = bread @ (weighted.T @ y)
-        squares = LeastSquares(beta, bread, y - X @ beta, Xhat, design.weights)
-    new = replace(estimated, design=replace(design, y=errors), y=y, Xhat=Xhat, squares=squares)
-    params = pd.Series(squares.beta, fit.params.index, name="estimate")
-    return replace(fit, params=params, residuals=squares.residuals, estimated=new)
-
-
-def _keeper(
-    fit: Fit,
-    kind: str | Callable[[Fit], Fit],
-    term: str,
-    alpha: float,
-    rng: np.random.Generator,
-) -> tuple[Kept, str]:
-    """Return what makes of a drawn fit the test that says whether a value is kept; and its name."""
-    level = 1 - alpha
-    if callable(kind):
-        return _by_interval(kind, term, level), getattr(kind, "__name__", "a function of the fit")
-    check_choice("test", kind, KINDS)
-    if kind == "exposure":
-        return _by_exposure(term, level), "exposure-robust, null imposed"
-    if kind == "wild":
-        return _by_wild(fit, term, alpha, rng), f"wild bootstrap, {WILD_DRAWS} draws"
-    if kind in {"cr2", "cr3", "hc2", "hc3"}:
-        small: Any = kind
-        return _by_interval(
-            lambda drawn: with_small_sample(drawn, small), term, level
-        ), kind.upper()
-    return _by_t(fit, kind, term, level), _words(fit, kind)
-
-
-def _words(fit: Fit, kind: str) -> str:
-    named = {"hetero": "heteroskedasticity-robust", "iid": "classical"}
-    return named.get(kind) or "clustered by " + " and ".join(fit.inference.levels)
-
-
-def _by_interval(make: Callable[[Fit], Fit], term: str, level: float) -> Kept:
-    def kept(drawn: Fit) -> Callable[[float], bool]:
-        # what a drawn fit carries of the real one's own intervals must not be read
-        plain = replace(drawn, dfs=None, p_values=None, intervals=None)
-        low, high = make(plain).confint(level).loc[term].to_numpy(dtype=np.float64)
-        return lambda value: bool(low <= value <= high)
-
-    return kept
-
-
-def _by_exposure(term: str, level: float) -> Kept:
-    def kept(drawn: Fit) -> Callable[[float], bool]:
-        found = infer(drawn).confidence_set(term, level)
-        return found.contains
-
-    return kept
-
-
-def _by_wild(fit: Fit, term: str, alpha: float, rng: np.random.Generator) -> Kept:
-    levels = _levels(fit)
-    by = bootstrap_level(levels, None)
-
-    def kept(drawn: Fit) -> Callable[[float], bool]:
-        estimated = linear_arrays(drawn, "power_curve")
-        problem = prepare(estimated, [term], levels, by, [0.0])
-        statistics, _, _ = problem.statistics(WILD_DRAWS, "auto", rng)
-        scale = float(np.sqrt(problem.covariance[0, 0]))
-        estimate = problem.estimates[0]
-        return lambda value: bool(statistics.exceed((value - estimate) / scale).mean() > alpha)
-
-    return kept
-
-
-def _by_t(fit: Fit, kind: str, term: str, level: float) -> Kept:
-    levels = _levels(fit) if kind == "cluster" else {}
-    place = list(fit.params.index).index(term)
-    estimated = linear_arrays(fit, "power_curve")
-    counts = [int(codes.max()) for codes in levels.values()]
-    df = float(min(counts)) if counts else float(estimated.df_resid)
-    t = float(stats.t.ppf((1 + level) / 2, df))
-
-    def kept(drawn: Fit) -> Callable[[float], bool]:
-        arrays = linear_arrays(drawn, "power_curve")
-        if levels:
-            vcov = clustered_covariance(arrays, levels)
-        else:
-            parameters = arrays.X.shape[1] + arrays.df_absorbed
-            vcov = covariance(
-                kind,
-                arrays.squares.bread,
-                arrays.squares.scores,
-                arrays.squares.residuals,
-                weights=arrays.design.weights,
-                clusters={},
-                parameters=parameters,
-                parameters_outside_clusters=parameters,
-            )
-        half = t * float(np.sqrt(vcov[place, place]))
-        estimate = float(arrays.squares.beta[place])
-        return lambda value: abs(value - estimate) <= half
-
-    return kept
-
-
-def _levels(fit: Fit) -> Mapping[str, Codes]:
-    """Return the clusters of a fit."""
-    if fit.inference.kind not in {"cluster", "wild", "cr2", "cr3"}:
-        raise SchemaError(
-            f"The fit is not clustered ({fit.inference.label}), so it cannot be tested by "
-            "clusters; fit it with cluster=, or give another test=."
-        )
-    return named_clusters(linear_arrays(fit, "power_curve"), list(fit.inference.levels))

@@ -76,7 +76,7 @@ def share_controls(
     >>> links = sp.linkages(firms, sp.datasets.demo_io())
     >>> controls = sp.inference.share_controls(firms, links, measures=["backward"])
     >>> controls.columns[0], len(controls) == len(firms.to_pandas())
-    ('backward_weight_2008', True)
+    ('backward_weight_2005', True)
     """
     check_linkages(links)
     offered = [name for name in links.measures if name != "horizontal"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from warnings import warn
 
 import numpy as np
@@ -11,20 +11,18 @@ import pandas as pd
 
 from spillover.errors import (
     IdentificationError,
-    SchemaError,
     SpilloverWarning,
-    check_choice,
     preview,
 )
 from spillover.linkage.carried import carried_definitions, carried_links, carried_synthetic
 from spillover.panel.codes import nested
-from spillover.panel.covariance import FEW_CLUSTERS, Inference, Kind, covariance
+from spillover.panel.covariance import FEW_CLUSTERS, Inference, covariance
 from spillover.panel.first_stage import Errors, FirstStage, first_stage
 from spillover.panel.iv import Instrumented, Moments, instrument
 from spillover.panel.names import names_used
 from spillover.panel.ols import least_squares
 from spillover.panel.result import Fit
-from spillover.panel.transforms import difference_label, difference_length
+from spillover.panel.transforms import difference_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,64 +35,6 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float64]
     Codes = NDArray[np.intp]
-
-ESTIMATORS = ("auto", "ols", "iv", "liml", "gmm")
-
-
-class Settings(NamedTuple):
-    """Checked options of a fit."""
-
-    length: int
-    estimator: str
-    cluster: str | Sequence[str]
-    inference: Kind
-    weights: str | None
-    singletons: Literal["drop", "keep"]
-    lean: bool
-
-    @classmethod
-    def checked(
-        cls,
-        *,
-        transform: str,
-        length: int | None,
-        estimator: str,
-        cluster: str | Sequence[str],
-        inference: Kind,
-        weights: str | None,
-        singletons: Literal["drop", "keep"],
-        lean: bool,
-    ) -> Settings:
-        """Check every option before any work.
-
-        Raises
-        ------
-        SchemaError
-        """
-        if not (weights is None or isinstance(weights, str)):
-            raise SchemaError(f"weights= is a {type(weights).__name__}; give the name of a column.")
-        check_choice("inference", inference, ("cluster", "hetero", "iid"))
-        check_choice("singletons", singletons, ("drop", "keep"))
-        check_choice("estimator", estimator, ESTIMATORS)
-        years = difference_length(transform, length)
-        return cls(years, estimator, cluster, inference, weights, singletons, lean)
-
-    def method(self, model: Model) -> str:
-        """Settle "auto" by whether the formula has instruments.
-
-        Raises
-        ------
-        SchemaError
-        """
-        if self.estimator == "auto":
-            return "iv" if model.endogenous else "ols"
-        if (self.estimator == "ols") == bool(model.endogenous):
-            has = "has" if model.endogenous else "has no"
-            raise SchemaError(
-                f"estimator={self.estimator!r}, but the formula {has} instruments: they are its "
-                "last part, '| endogenous ~ instruments'."
-            )
-        return self.estimator
 
 
 class Carried(NamedTuple):

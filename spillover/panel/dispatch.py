@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from spillover.errors import SchemaError
-from spillover.panel.assemble import Carried, Settings, warn_if_few, warn_if_infinite
+from spillover.panel.assemble import Carried, warn_if_few, warn_if_infinite
 from spillover.panel.binary import Binary, estimate_binary
 from spillover.panel.covariance import Inference
 from spillover.panel.dispatch_dynamic import dynamic_panel
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from spillover.panel.design import Design, Sample
     from spillover.panel.formula import Model
     from spillover.panel.nonlinear import Estimate
+    from spillover.panel.settings import Settings
 
     Codes = NDArray[np.intp]
 

@@ -13,11 +13,9 @@ from spillover.errors import SchemaError, check_choice
 from spillover.firms import FirmPanel
 from spillover.panel.absorb import Absorber
 from spillover.panel.assemble import (
-    ESTIMATORS,
     Carried,
     Clustering,
     Facts,
-    Settings,
     Sides,
     assemble,
     check_degrees,
@@ -36,6 +34,7 @@ from spillover.panel.design import Design, Sample, build_design
 from spillover.panel.estimated import Estimated, FrameKeys
 from spillover.panel.formula import Model, parse_effect, parse_formula
 from spillover.panel.ols import check_identified
+from spillover.panel.settings import ESTIMATORS, Settings, finish
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,12 +43,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from spillover.panel.binary import Binary
-    from spillover.panel.covariance import Kind
     from spillover.panel.dynamic_settings import Gmm
     from spillover.panel.formula import Effect
     from spillover.panel.ppml import Ppml
     from spillover.panel.quantile import Quantile
     from spillover.panel.result import Fit
+    from spillover.panel.settings import How
     from spillover.panel.transforms import Transform
 
     Matrix = NDArray[np.float64]
@@ -71,7 +70,8 @@ def fit(
     estimator: Linear | Other = "auto",
     settings: Quantile | Binary | Ppml | Gmm | None = None,
     cluster: str | Sequence[str] = "auto",
-    inference: Kind = "cluster",
+    inference: How = "cluster",
+    inference_settings: Mapping[str, Any] | None = None,
     weights: str | None = None,
     singletons: Literal["drop", "keep"] = "drop",
     lean: bool = False,
@@ -109,8 +109,14 @@ def fit(
         Level of clustering, such as ``"industry^year"``; several for multi-way clustering. "auto":
         industry-year where a regressor varies (almost) only there, as linkage measures do (Moulton
         1990), else the firm.
-    inference : {"cluster", "hetero", "iid"}
-        "hetero" and "iid" ignore ``cluster``.
+    inference : str
+        "cluster"; "hetero" or "iid", which ignore ``cluster``; for few clusters "wild" (bootstrap),
+        "cr2" or "cr3"; "hc2", "hc3"; "driscoll_kraay", "newey_west", "conley"; and for linkage
+        measures, whose errors are correlated across industries with similar partners, "exposure"
+        or "randomisation". See :mod:`spillover.inference`.
+    inference_settings : mapping, optional
+        Settings of the method, as of ``sp.inference.with_wild`` and the like:
+        ``{"draws": 9_999}``, ``{"latitude": "lat", "longitude": "lon", "cutoff": 200}``.
     weights : str, optional
         Column of positive weights.
     singletons : {"drop", "keep"}
@@ -166,11 +172,17 @@ def fit(
         estimator="auto" if estimator in OTHERS else estimator,
         cluster=cluster,
         inference=inference,
+        inference_settings=inference_settings,
         weights=weights,
         singletons=singletons,
         lean=lean,
     )
     if estimator in OTHERS:
+        if options.errors:
+            raise SchemaError(
+                f"inference={inference!r} is for linear regressions; estimator={estimator!r} takes "
+                "'cluster', 'hetero' or 'iid'."
+            )
         dispatch = import_module("spillover.panel.dispatch")
         job = dispatch.Job(estimator, model, data, sample, options, settings)
         result: Fit = dispatch.fit_by(job)
@@ -182,7 +194,7 @@ def fit(
     design, label, clusters, reason = _design(model, native, sample, options, eager.columns)
     warn_if_infinite(design.dropped)
     absorber, sides = _absorb(design)
-    kind = inference if clusters or inference != "cluster" else "hetero"
+    kind = options.inference if clusters or options.inference != "cluster" else "hetero"
     outside = outside_clusters(absorber, design.effects, clusters)
     how = Clustering(kind, clusters, reason, absorber.rank if absorber else 0, outside)
     check_degrees(len(sides.y), len(sides.terms), how.absorbed)
@@ -205,9 +217,11 @@ def fit(
         Carried.by(native),
         remarks,
     )
-    result = assemble(sides, solved, how, facts, None if lean else estimated)
-    warn_if_few(how.counts)
-    return result
+    kept = None if lean and not options.errors else estimated
+    result = assemble(sides, solved, how, facts, kept)
+    if not options.errors:
+        warn_if_few(how.counts)
+    return finish(result, options, native)
 
 
 def native_frame(data: FirmPanel | NativeFrame) -> tuple[NativeFrame, nw.DataFrame[Any]]:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
 from spillover.errors import SchemaError, SpilloverError, preview
-from spillover.panel.assemble import Carried, Settings, warn_if_few, warn_if_infinite
+from spillover.panel.assemble import Carried, warn_if_few, warn_if_infinite
 from spillover.panel.clusters import cluster_levels
 from spillover.panel.fit import native_frame
 from spillover.panel.formula import Model, parse_formula
 from spillover.panel.result import Fit
+from spillover.panel.settings import Settings
 from spillover.panel.source import Source
 from spillover.panel.workshop import Workshop
 
 if TYPE_CHECKING:
     from spillover._frames import NativeFrame
     from spillover.firms import FirmPanel
-    from spillover.panel.covariance import Kind
     from spillover.panel.fit import Linear
+    from spillover.panel.settings import How
     from spillover.panel.source import Sample
     from spillover.panel.transforms import Transform
 
@@ -90,7 +91,8 @@ def fit_many(
     length: int | None = None,
     estimator: Linear = "auto",
     cluster: str | Sequence[str] = "auto",
-    inference: Kind = "cluster",
+    inference: How = "cluster",
+    inference_settings: Mapping[str, Any] | None = None,
     weights: str | None = None,
     singletons: Literal["drop", "keep"] = "drop",
     lean: bool = True,
@@ -109,7 +111,7 @@ def fit_many(
     data : FirmPanel or data frame
     samples : sample, or mapping of name to sample
         Every formula is fitted on every sample.
-    transform, length, estimator, cluster, inference, weights, singletons
+    transform, length, estimator, cluster, inference, inference_settings, weights, singletons
         See :func:`spillover.fit`.
     lean : bool
         As with :func:`spillover.fit`, but True by default: hundreds of results stay small.
@@ -148,12 +150,13 @@ def fit_many(
         estimator=estimator,
         cluster=cluster,
         inference=inference,
+        inference_settings=inference_settings,
         weights=weights,
         singletons=singletons,
         lean=lean,
     )
     native, eager = native_frame(data)
-    levels = cluster_levels(cluster, eager.columns) if inference == "cluster" else []
+    levels = cluster_levels(cluster, eager.columns) if settings.inference == "cluster" else []
     carried = Carried.by(native)
     results: dict[str, Fit] = {}
     for label, sample in groups.items():
@@ -173,7 +176,7 @@ def fit_many(
             except SpilloverError as error:
                 raise type(error)(f"{full}: {error}") from error
     order = [f"{name}, {label}" if len(groups) > 1 else name for name in named for label in groups]
-    _warn(results)
+    _warn(results, few=not settings.errors)
     return Fits({name: results[name] for name in order})
 
 
@@ -195,7 +198,7 @@ def _named(formulas: object) -> dict[str, Model]:
     return {text: parse_formula(text) for text in formulas}
 
 
-def _warn(results: Mapping[str, Fit]) -> None:
+def _warn(results: Mapping[str, Fit], *, few: bool) -> None:
     """Say once what would otherwise be said for every fit."""
     fewest: dict[str, int] = {}
     infinite: dict[str, int] = {}
@@ -204,5 +207,6 @@ def _warn(results: Mapping[str, Fit]) -> None:
             fewest[name] = min(count, fewest.get(name, count))
         for why, count in one.dropped.items():
             infinite[why] = max(count, infinite.get(why, 0))
-    warn_if_few(fewest, stacklevel=4)
+    if few:
+        warn_if_few(fewest, stacklevel=4)
     warn_if_infinite(infinite, stacklevel=4)

@@ -121,6 +121,11 @@ def by_quantile(fit: Fit) -> dict[float, ModelFit]:
             r2=details.pseudo_r2[tau],
             definitions={t.removesuffix(f" [{tau:g}]"): d for t, d in fit.definitions.items()},
             sample=f"{fit.sample}, quantile {tau:g}",
+            details=replace(
+                details,
+                params=details.params[[tau]],
+                draws=None if details.draws is None else details.draws[:, at],
+            ),
         )
     return result
 

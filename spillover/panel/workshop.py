@@ -11,7 +11,6 @@ from spillover.panel.absorb import Absorber
 from spillover.panel.assemble import (
     Clustering,
     Facts,
-    Settings,
     Sides,
     assemble,
     check_degrees,
@@ -25,6 +24,7 @@ from spillover.panel.estimated import Estimated, FrameKeys
 from spillover.panel.fit import sum_of_squares
 from spillover.panel.formula import effect_name, parse_effect
 from spillover.panel.ols import Sizes, check_independent, check_varying
+from spillover.panel.settings import Settings, finish
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -216,7 +216,7 @@ class Workshop:
             remarks,
         )
         estimated = None
-        if not self.settings.lean:
+        if not self.settings.lean or self.settings.errors:
             squares = solved.squares
             estimated = Estimated(
                 _design(block, parts, columns, clusters, dropped),
@@ -228,7 +228,8 @@ class Workshop:
                 FrameKeys(self.native, block.used),
                 sides.Z,
             )
-        return assemble(sides, solved, how, facts, estimated)
+        result = assemble(sides, solved, how, facts, estimated)
+        return finish(result, self.settings, self.native)
 
     def _prepare(
         self, model: Model, levels: Sequence[Effect]

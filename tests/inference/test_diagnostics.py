@@ -56,7 +56,11 @@ def slopes(frame, effects, weights=None):
     """Weighted least squares on x, z and all dummies, by the pseudo-inverse."""
     X = np.hstack([frame[["x", "z"]].to_numpy(float), dummies(frame, effects)])
     root = np.ones((len(frame), 1)) if weights is None else np.sqrt(frame[[weights]].to_numpy())
-    return (np.linalg.pinv(X * root, rcond=1e-11) @ (frame[["y"]].to_numpy() * root))[:2, 0], X, root
+    return (
+        (np.linalg.pinv(X * root, rcond=1e-11) @ (frame[["y"]].to_numpy() * root))[:2, 0],
+        X,
+        root,
+    )
 
 
 CASES = [

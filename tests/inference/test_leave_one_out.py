@@ -15,7 +15,8 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:Only .* clusters:spillover.errors.SpilloverWarning",
 )
 DATA = pd.read_csv(Path(__file__).parents[1] / "reference" / "inference_input.csv")
-NESTED = DATA.groupby("firm").filter(lambda d: d["industry"].nunique() == 1)
+INDUSTRIES = DATA.groupby("firm")["industry"].transform("nunique")
+NESTED = DATA[INDUSTRIES == 1]
 CASES = [
     ("y ~ x + z | firm + year", "industry", {"cluster": "industry^year"}),
     ("y ~ x + z | firm + year", "industry", {"cluster": "firm", "weights": "w"}),
@@ -57,7 +58,9 @@ def test_refits(formula, by, options):
     )
 
 
-@pytest.mark.parametrize("options", [{"cluster": "industry^year"}, {"cluster": "firm", "weights": "w"}])
+@pytest.mark.parametrize(
+    "options", [{"cluster": "industry^year"}, {"cluster": "firm", "weights": "w"}]
+)
 def test_nested_effects_need_no_refit(options):
     formula = "y ~ x + z | firm + industry^year"
     fit = sp.fit(formula, NESTED, **options)

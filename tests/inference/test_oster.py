@@ -11,7 +11,8 @@ import pytest
 
 import spillover as sp
 from spillover.errors import IdentificationError, SchemaError
-from spillover.inference.oster import Moments, bias_of, moments_of
+from spillover.inference._oster_equation import Moments, bias_of
+from spillover.inference.oster import moments_of
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 STORED = json.loads((REFERENCE / "inference_oster.json").read_text())["cases"]
@@ -57,9 +58,7 @@ def test_bate():
 def exact_world(delta, beta=0.4, n=400, seed=3):
     """A sample in which the population conditions of proportional selection hold exactly."""
     rng = np.random.default_rng(seed)
-    basis, _ = np.linalg.qr(
-        np.column_stack([np.ones(n), rng.standard_normal((n, 5))])
-    )
+    basis, _ = np.linalg.qr(np.column_stack([np.ones(n), rng.standard_normal((n, 5))]))
     a, b, c, d, e = (basis[:, 1:] * np.sqrt(n)).T  # orthogonal, mean 0, variance 1
     w1, w2 = 1.5 * a, 0.8 * b  # the observed index, and the unobserved
     # Cov(x, w2) / Var(w2) = delta Cov(x, w1) / Var(w1)
@@ -96,16 +95,12 @@ def test_within_and_overall_agree():
     within = sp.inference.oster(short, long, "x", rmax=0.9)
     assert within.r2 == "within"
     taken = 1 - (1 - long.r2) / (1 - long.r2_within)  # R2 of the effects alone
-    overall = sp.inference.oster(
-        short, long, "x", rmax=taken + 0.9 * (1 - taken), r2="overall"
-    )
+    overall = sp.inference.oster(short, long, "x", rmax=taken + 0.9 * (1 - taken), r2="overall")
     for column in ("beta_star", "delta_for_target"):
         assert overall.table[column][0] == pytest.approx(within.table[column][0], rel=1e-8)
     # the same by regressors in the place of effects, which both regressions have
     dummies = " + C(firm)"
-    written = [
-        sp.fit(f + dummies, data, inference="hetero") for f in ("y ~ x", "y ~ x + w1")
-    ]
+    written = [sp.fit(f + dummies, data, inference="hetero") for f in ("y ~ x", "y ~ x + w1")]
     plain = sp.inference.oster(*written, "x", rmax=taken + 0.9 * (1 - taken))
     assert plain.r2 == "overall"
     assert plain.table["beta_star"][0] == pytest.approx(within.table["beta_star"][0], rel=1e-7)
@@ -134,9 +129,7 @@ def test_invariance():
     moved = data.assign(x=data["x"] * 1000, y=data["y"] * 0.01, w1=data["w1"] * 7)
 
     def star(frame, **options):
-        fits = [
-            sp.fit(f, frame, inference="hetero", **options) for f in ("y ~ x", "y ~ x + w1")
-        ]
+        fits = [sp.fit(f, frame, inference="hetero", **options) for f in ("y ~ x", "y ~ x + w1")]
         return sp.inference.oster(*fits, "x", rmax=0.9).table
 
     base, other = star(data), star(moved)
@@ -182,22 +175,25 @@ def test_bad_input():
         oster(short, long, "x", rmax=0.1)
     with pytest.raises(SchemaError, match="delta"):
         oster(short, long, "x", delta=np.nan)
+    part = sp.fit("y ~ x + w1", data, inference="hetero", sample=np.arange(len(data)) < 300)
     with pytest.raises(SchemaError, match="different rows"):
-        part = sp.fit("y ~ x + w1", data, inference="hetero", sample=np.arange(len(data)) < 300)
         oster(short, part, "x")
     with pytest.raises(SchemaError, match="different outcomes"):
         oster(short, sp.fit("noise ~ x + w1", data, inference="hetero"), "x")
+    weighted = data.assign(w=1 + data["firm"])
+    other = sp.fit("y ~ x + w1", weighted, inference="hetero", weights="w")
     with pytest.raises(SchemaError, match="weights"):
-        weighted = data.assign(w=1 + data["firm"])
-        oster(short, sp.fit("y ~ x + w1", weighted, inference="hetero", weights="w"), "x")
+        oster(short, other, "x")
     with pytest.raises(SchemaError, match="does not absorb"):
         oster(sp.fit("y ~ x | firm", data, inference="hetero"), long, "x")
     with pytest.raises(SchemaError, match="kept no arrays"):
         oster(sp.fit("y ~ x", data, inference="hetero", lean=True), long, "x")
     with pytest.raises(IdentificationError, match="unrelated"):
-        oster(short, sp.fit("y ~ x + w1", data.assign(w1=orthogonal(data)), inference="hetero"), "x")
+        oster(
+            short, sp.fit("y ~ x + w1", data.assign(w1=orthogonal(data)), inference="hetero"), "x"
+        )
+    iv = sp.fit("y ~ w1 | x ~ w2", data, inference="hetero")
     with pytest.raises(SchemaError, match="least squares"):
-        iv = sp.fit("y ~ w1 | x ~ w2", data, inference="hetero")
         oster(short, iv, "x")
 
 

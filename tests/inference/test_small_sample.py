@@ -14,6 +14,7 @@ import spillover as sp
 from spillover.errors import ConvergenceError, SchemaError
 from spillover.inference import _leverage, _projection
 from spillover.inference._read import projection_of
+from spillover.inference.methods import METHODS
 from spillover.inference.small_sample import leverages, with_small_sample
 
 pytestmark = pytest.mark.filterwarnings(
@@ -242,3 +243,29 @@ def test_no_settling_is_said(panel, monkeypatch):
     monkeypatch.setattr(_leverage, "STEPS", 4)
     with pytest.raises(ConvergenceError, match="did not settle"):
         with_small_sample(fit, "cr2")
+
+
+@pytest.mark.filterwarnings("ignore:Only .* years", "ignore:Only .* locations")
+@pytest.mark.filterwarnings("ignore:The .* confidence set")
+def test_every_method_by_name(panel):
+    fit = sp.fit("y ~ x + z | firm + year", panel, cluster="industry")
+    settings = {
+        "wild": {"draws": 99},
+        "conley": {"latitude": panel["lat"], "longitude": panel["lon"], "cutoff": 300},
+    }
+    for name, method in METHODS.items():
+        found = method(fit, **settings.get(name, {}))
+        assert found.inference.kind == name
+        assert (found.params == fit.params).all()
+        table = found.tidy()
+        assert np.isfinite(table[["std_error", "p_value", "conf_low", "conf_high"]]).all(axis=None)
+        assert found.inference.label in repr(found)
+
+
+def test_instruments_and_lean_fits_are_refused(panel):
+    by_instrument = sp.fit("y ~ z | firm | x ~ w", panel, cluster="region")
+    with pytest.raises(SchemaError, match="for least squares"):
+        with_small_sample(by_instrument, "cr2")
+    lean = sp.fit("y ~ x + z | firm", panel, cluster="region", lean=True)
+    with pytest.raises(SchemaError, match="kept no arrays"):
+        with_small_sample(lean, "cr2")

@@ -13,6 +13,7 @@ import pytest
 
 import spillover as sp
 from spillover.errors import IdentificationError, SchemaError, SpilloverWarning
+from spillover.inference import _wild_problem
 from spillover.inference._wild_draws import draw_weights, steps_restricted
 from spillover.inference._wild_problem import prepare
 from spillover.inference.wild import wild_bootstrap, with_wild
@@ -393,6 +394,15 @@ def test_draws_have_the_right_moments():
     assert abs((draw_weights("mammen", 200, 2000, rng)[0] ** 3).mean() - 1) < 0.05
     listed = draw_weights("rademacher", 3, 8, rng)[0]
     assert {tuple(v) for v in listed} == set(product((-1.0, 1.0), repeat=3))
+
+
+def test_too_many_clusters_are_said(panel, monkeypatch):
+    fit = sp.fit("y ~ x + z | year", panel, cluster="firm")
+    monkeypatch.setattr(_wild_problem, "MOST_CLUSTERS", 20)
+    with pytest.raises(SchemaError, match="firm has 36 clusters; the wild bootstrap is for few"):
+        wild_bootstrap(fit, "x")
+    coarse = wild_bootstrap(fit, "x", cluster=["firm", "industry"], bootstrap_by="industry")
+    assert coarse.error_levels == ("firm", "industry")
 
 
 def test_errors(panel):

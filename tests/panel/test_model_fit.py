@@ -109,7 +109,7 @@ def test_rows_samples_and_tables(frame):
 
 
 def test_options_that_do_not_fit(frame):
-    with pytest.raises(sp.SchemaError, match="takes settings=sp.panel.Ppml"):
+    with pytest.raises(sp.SchemaError, match=r"takes settings=sp\.panel\.Ppml"):
         sp.fit("sales ~ x", frame, estimator="ppml", settings=Gmm())
     with pytest.raises(sp.SchemaError, match="goes with one of the estimators"):
         sp.fit("sales ~ x", frame, settings=Binary())
