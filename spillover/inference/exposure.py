@@ -316,7 +316,8 @@ def _warnings(result: ExposureInference) -> list[str]:
             "The shares of a measure add up to less than 1 and differ by industry, and nothing "
             f"controls for them: part of the variation of {listed} is the general level of "
             "presence times the sum of shares, not where presence changed. Pass "
-            "share_controls=True (or absorb year effects, if there are none)."
+            "share_controls=True to with_exposure (inference_settings={'share_controls': True} to "
+            "fit), or absorb year effects if there are none."
         )
     strange = {
         one.term: part

@@ -139,8 +139,8 @@ def leads(
     -----
     With fixed effects the regressors must be unrelated to the errors of all years, not only of the
     same one; then a lead has coefficient zero (Wooldridge 2010, section 10.7.1). The joint test is
-    Wald's F with the covariance of the fit; with ``inference="exposure"`` the test with the null
-    imposed on all leads, with "wild" the bootstrap's.
+    Wald's F with the covariance of the fit; with ``inference="exposure"`` (or "randomisation") the
+    exposure-robust test with the null imposed on all leads, with "wild" the bootstrap's.
 
     References
     ----------
@@ -226,7 +226,7 @@ def joint_test(fit: Fit, terms: list[str]) -> tuple[pd.Series[float], str]:
         statistic, df_num, df_denom (missing where there is none), p_value; how it was made.
     """
     kind = fit.inference.kind
-    if kind == "exposure":
+    if kind in {"exposure", "randomisation"}:
         robust = infer(fit)
         if set(terms) <= set(robust.terms):
             test = robust.test(terms)

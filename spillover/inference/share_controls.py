@@ -67,7 +67,7 @@ def share_controls(
 
     Notes
     -----
-    ``sp.fit(..., share_controls=True)`` takes the same columns out without reporting them.
+    ``sp.inference.with_exposure(fit, share_controls=True)`` takes them out without reporting them.
 
     Examples
     --------

@@ -294,6 +294,7 @@ class Fit:
             f"Standard errors: {self.inference.label}{reason}"
             + (f"; {', '.join(counts)}" if counts else "")
             + self._distribution(),
+            *self._caution(),
             f"R2 {self.r2:.4f}, within {self.r2_within:.4f}; RMSE {self.rmse:.4g}",
         ]
         if self.transform:
@@ -313,6 +314,15 @@ class Fit:
             made.setdefault(text, []).append(term)
         lines += [f"{', '.join(terms)}: {text}" for text, terms in made.items()]
         return [*lines, "Synthetic data"] if self.synthetic else lines
+
+    def _caution(self) -> list[str]:
+        """Say where plain errors leave out what linkage measures bring with them."""
+        if not self.links or self.inference.kind not in {"cluster", "hetero", "iid"}:
+            return []
+        return [
+            f"These errors leave out that industries with similar partners share shocks through "
+            f"{', '.join(self.links)}; inference='exposure' allows for it"
+        ]
 
     def _distribution(self) -> str:
         if self.p_values is not None or self.dfs is not None:

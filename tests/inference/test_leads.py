@@ -126,6 +126,21 @@ def test_joint_test_follows_the_inference(inference):
     assert joint["p_value"] == pytest.approx(other.pvalues["lead(backward, 1)"], abs=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore::spillover.errors.SpilloverWarning")
+@pytest.mark.parametrize("kind", ["wild", "exposure", "randomisation", "cr2", "driscoll_kraay"])
+def test_the_inference_of_the_fit_is_used_again(kind):
+    world = sp.simulate.panel(backward=0.3, rng=1, industries=8, firms_per_industry=12)
+    panel = sp.attach(world.firms, sp.linkages(world.firms, world.io))
+    options = {"cluster": "industry"} if kind in {"wild", "cr2"} else {}
+    fit = sp.fit("tfp ~ backward | firm + year", panel, inference=kind, **options)
+    found = sp.inference.leads(fit, panel, "backward")
+    assert found.fit.inference.kind == kind
+    assert found.fit.inference.levels == fit.inference.levels
+    expected = {"wild": "wild bootstrap", "cr2": "F", "driscoll_kraay": "F"}
+    assert found.method.startswith(expected.get(kind, "exposure-robust"))
+    assert 0 <= found.joint["p_value"] <= 1
+
+
 def test_bad_input():
     data = make()
     fit = sp.fit("y ~ x | firm", data, cluster="industry")
