@@ -10,38 +10,49 @@ from __future__ import annotations
 from spillover.plot.case import evidence
 from spillover.plot.coefficients import coefficients
 from spillover.plot.compare import compare, correlations
+from spillover.plot.counterfactual import counterfactual, sourcing
+from spillover.plot.crucial import crucial_case, effect_update, failure_factor
 from spillover.plot.diagnostics import influence, leads, leave_one_out
 from spillover.plot.explain import contributions
 from spillover.plot.io_table import io_table
 from spillover.plot.key_linkages import key_linkages
 from spillover.plot.linkages import linkages
+from spillover.plot.local_content import local_content
 from spillover.plot.network import network
 from spillover.plot.placebo import placebo
 from spillover.plot.production import elasticities, objective_profile, tfp_density
 from spillover.plot.qca import truth_table, xy
 from spillover.plot.sensitivity import oster, power
 from spillover.plot.theme import theme
+from spillover.plot.worlds import worlds
 
 __all__ = [
     "coefficients",
     "compare",
     "contributions",
     "correlations",
+    "counterfactual",
+    "crucial_case",
+    "effect_update",
     "elasticities",
     "evidence",
+    "failure_factor",
     "influence",
     "io_table",
     "key_linkages",
     "leads",
     "leave_one_out",
     "linkages",
+    "local_content",
     "network",
     "objective_profile",
     "oster",
     "placebo",
     "power",
+    "sourcing",
     "tfp_density",
     "theme",
     "truth_table",
+    "worlds",
     "xy",
 ]

@@ -11,6 +11,8 @@ from spillover.simulate.production import (
     ProductionSimulation,
     production,
 )
+from spillover.simulate.worlds import WorldData, world
+from spillover.simulate.worlds_design import WorldDesign
 
 __all__ = [
     "AcfDesign",
@@ -19,7 +21,10 @@ __all__ = [
     "OpDesign",
     "ProductionSimulation",
     "Simulation",
+    "WorldData",
+    "WorldDesign",
     "io_table",
     "panel",
     "production",
+    "world",
 ]
