@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from spillover import datasets, plot, production, simulate, tables
+    from spillover.catalogue.index import studies
     from spillover.errors import (
         ConcordanceError,
         ConvergenceError,
@@ -86,6 +87,7 @@ _HOME = {
     "deflate": "production.deflate",
     "perpetual_inventory": "production.inventory",
     "productivity": "production.api",
+    "studies": "catalogue.index",
 }
 _MODULES = ("datasets", "plot", "production", "simulate", "tables")
 
@@ -129,6 +131,7 @@ __all__ = [
     "read_firms",
     "read_io",
     "simulate",
+    "studies",
     "tables",
 ]
 
