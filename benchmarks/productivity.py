@@ -2,18 +2,21 @@
 
 Both do the same estimation (polynomial of degree 2, cubic law of motion, firms drawn with
 replacement, two workers), in turns, each in a fresh process. prodest is timed with fewer draws,
-twice, and its time for all of them is the line through both: its draws all take the same steps.
+twice, and its time for all of them is the line through both: its draws all take the same steps
+(`--few 20 200 --runs 1` takes all of them instead).
 
     python benchmarks/productivity.py                       # 50,000 firm-years, 200 draws
     python benchmarks/productivity.py --rows 5000 --draws 20 --runs 1 --largest 0 --no-write
 
-R must find prodest 1.0.1 (set R_LIBS); without R, --no-peer.
+R must find prodest 1.0.1 (set R_LIBS); without R, --no-peer. The numbers go to
+results/productivity.json, and from there into the table of docs/benchmarks.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -32,6 +35,7 @@ import spillover as sp
 from spillover.production import Bootstrap
 
 YEARS = 10
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 PEER = Path(__file__).with_suffix("").with_name("productivity_prodest.R")
 METHODS = ("lp", "acf")
 SAME = {"lp": {"degree": 2, "law_outcome": "fitted"}, "acf": {"degree": 2}}
@@ -131,7 +135,9 @@ def compare(method, frame, draws, ours, low, high) -> dict[str, Any]:
     per_draw = (more - less) / (high[0]["draws"] - low[0]["draws"])
     theirs = less + per_draw * (draws - low[0]["draws"])
     mine = float(np.median([found["seconds"] for found in ours]))
-    estimate = sp.productivity(frame, method=method, **SAME[method])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sp.SpilloverWarning)
+        estimate = sp.productivity(frame, method=method, **SAME[method])
     return {
         "spillover_seconds": spread(ours),
         "spillover_memory_mb": max(found["peak_mb"] for found in ours),
@@ -153,17 +159,61 @@ def compare(method, frame, draws, ours, low, high) -> dict[str, Any]:
 
 
 def largest(start: int, most: int) -> list[dict[str, Any]]:
-    """Double the panel until one estimation (20 industries, no bootstrap) takes over a minute."""
+    """Double the panel until an estimation (20 industries, no bootstrap) takes over a minute."""
     found = []
     rows = start
     while rows <= most:
         timed = alone("acf", rows, 20, 0, 1)
         found.append({"rows": rows, **{name: round(value, 1) for name, value in timed.items()}})
         print(found[-1])
-        if timed["seconds"] > LIMIT:
+        if timed["seconds"] > LIMIT or rows == most:
             break
-        rows *= 2
+        rows = min(2 * rows, most)
     return found
+
+
+def to_markdown(record: dict[str, Any]) -> str:
+    """Lay the record out as the tables of the benchmarks' page."""
+    head = [
+        "",
+        "spillover, s",
+        "prodest, s",
+        "ratio",
+        "spillover, MB",
+        "each worker, MB",
+        "peer, MB",
+    ]
+    lines = [head, ["---", *["---:"] * 6]]
+    for method, one in record.get("methods", {}).items():
+        lines.append(
+            [
+                method,
+                f"{one['spillover_seconds']['median']:.1f}",
+                f"{one['prodest_seconds_scaled']:.0f}",
+                f"{one['ratio']:.0f}",
+                f"{one['spillover_memory_mb']:.0f}",
+                f"{one['spillover_memory_mb_per_worker']:.0f}",
+                f"{one['prodest_memory_mb_of_the_parent']:.0f}",
+            ]
+        )
+    tables = ["\n".join("| " + " | ".join(line) + " |" for line in lines)]
+    if record.get("largest_in_a_minute"):
+        lines = [["firm-years, acf in 20 industries", "seconds", "peak, MB", "data alone, MB"]]
+        lines.append(["---:"] * 4)
+        for one in record["largest_in_a_minute"]:
+            cells = [one["rows"], one["seconds"], one["peak_mb"], one["before_mb"]]
+            lines.append([f"{cell:,}" for cell in cells])
+        tables.append("\n".join("| " + " | ".join(line) + " |" for line in lines))
+    return "\n\n".join(tables)
+
+
+def fill(page: str, record: dict[str, Any]) -> str:
+    """Put the record's tables between the page's comments."""
+    mark = re.compile(r"(<!-- productivity -->\n).*?(\n<!-- end -->)", re.DOTALL)
+    page, count = mark.subn(lambda found: f"{found[1]}{to_markdown(record)}{found[2]}", page)
+    if count != 1:
+        raise ValueError(f"The page has {count} places for the record.")
+    return page
 
 
 def main() -> None:
@@ -175,7 +225,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=METHODS, choices=METHODS)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--largest", type=int, default=16_000_000, help="0 to leave it out")
+    parser.add_argument("--largest", type=int, default=24_000_000, help="0 to leave it out")
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--no-write", action="store_true")
     parser.add_argument("--output", type=Path, help="write the record there instead")
@@ -185,6 +235,7 @@ def main() -> None:
         one(given.one[0], *(int(number) for number in given.one[1:]))
         return
     record: dict[str, Any] = {
+        "benchmark": "productivity",
         "what": f"{given.rows:,} firm-years, {given.draws} draws, {given.workers} workers",
         "environment": environment(),
     }
@@ -197,6 +248,7 @@ def main() -> None:
         given.output.write_text(json.dumps(record, indent=2) + "\n")
     elif not given.no_write:
         print(write("productivity", record))
+        PAGE.write_text(fill(PAGE.read_text(encoding="utf-8"), record), encoding="utf-8")
 
 
 if __name__ == "__main__":

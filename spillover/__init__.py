@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from spillover import datasets, plot, production, simulate, tables
+    from spillover import datasets, inference, panel, plot, production, simulate, tables
     from spillover.catalogue.index import studies
     from spillover.errors import (
         ConcordanceError,
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         SpilloverWarning,
     )
     from spillover.firms import FirmPanel, PanelReport, read_firms
+    from spillover.inference.placebo import Placebo, placebo
+    from spillover.inference.power import power
     from spillover.iotables import (
         Concordance,
         Coverage,
@@ -45,7 +47,15 @@ if TYPE_CHECKING:
         attach,
         linkages,
     )
-    from spillover.panel import Fit, Inference, fit
+    from spillover.panel import (
+        FirstStage,
+        Fit,
+        Fits,
+        Inference,
+        Overidentification,
+        fit,
+        fit_many,
+    )
     from spillover.production.api import productivity
     from spillover.production.deflate import deflate
     from spillover.production.inventory import perpetual_inventory
@@ -61,6 +71,9 @@ _HOME = {
     "FirmPanel": "firms",
     "PanelReport": "firms",
     "read_firms": "firms",
+    "Placebo": "inference.placebo",
+    "placebo": "inference.placebo",
+    "power": "inference.power",
     "Concordance": "iotables",
     "Coverage": "iotables",
     "IOTable": "iotables",
@@ -80,16 +93,20 @@ _HOME = {
     "LocalSourcing": "linkage",
     "attach": "linkage",
     "linkages": "linkage",
+    "FirstStage": "panel",
     "Fit": "panel",
+    "Fits": "panel",
     "Inference": "panel",
+    "Overidentification": "panel",
     "fit": "panel",
+    "fit_many": "panel",
     "Productivity": "production.result",
     "deflate": "production.deflate",
     "perpetual_inventory": "production.inventory",
     "productivity": "production.api",
     "studies": "catalogue.index",
 }
-_MODULES = ("datasets", "plot", "production", "simulate", "tables")
+_MODULES = ("datasets", "inference", "panel", "plot", "production", "simulate", "tables")
 
 __all__ = [
     "JAVORCIK_2004",
@@ -100,14 +117,18 @@ __all__ = [
     "Coverage",
     "FirmGroup",
     "FirmPanel",
+    "FirstStage",
     "Fit",
+    "Fits",
     "IOTable",
     "IdentificationError",
     "Inference",
     "LinkageDefinition",
     "Linkages",
     "LocalSourcing",
+    "Overidentification",
     "PanelReport",
+    "Placebo",
     "Productivity",
     "SchemaError",
     "SpilloverError",
@@ -121,10 +142,15 @@ __all__ = [
     "datasets",
     "deflate",
     "fit",
+    "fit_many",
     "gras",
+    "inference",
     "linkages",
+    "panel",
     "perpetual_inventory",
+    "placebo",
     "plot",
+    "power",
     "production",
     "productivity",
     "ras",

@@ -22,16 +22,8 @@ from spillover._canonical import (
 )
 from spillover._checks import collected, key_problems, report_notes, value_problems
 from spillover._frames import NativeFrame, as_eager, load
-from spillover._industries import single_targets, split_note
-from spillover.errors import (
-    ConcordanceError,
-    SchemaError,
-    SpilloverWarning,
-    check_choice,
-    preview,
-    preview_counts,
-    rows,
-)
+from spillover._industries import Several, Split, recode
+from spillover.errors import SchemaError, SpilloverWarning, check_choice, preview, rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,10 +83,14 @@ class FirmPanel:
         keep their names.
     report : PanelReport
         Sizes, missing values, dropped rows, notes.
+    split : mapping of str to tuple
+        The industries that stand for several sectors of an input-output table: the label in the
+        column ``industry`` -> (sector, weight) pairs. See :meth:`with_industries`.
     """
 
     data: NativeFrame
     report: PanelReport
+    split: Split = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.report.rows
@@ -126,7 +122,7 @@ class FirmPanel:
         concordance: Concordance,
         *,
         unmatched: Literal["raise", "drop"] = "raise",
-        several: Literal["raise", "largest"] = "raise",
+        several: Several = "raise",
     ) -> FirmPanel:
         """Recode the industries, for example from ISIC to an input-output table's sectors.
 
@@ -136,10 +132,14 @@ class FirmPanel:
             See :meth:`.Concordance.coverage` for what it serves and leaves over.
         unmatched : {"raise", "drop"}
             What to do with firms whose code has no target; dropped rows are counted in the report.
-        several : {"raise", "largest"}
-            A firm belongs to one sector. What to do with codes that the concordance splits over
-            several: refuse them, or take the target with the largest weight (refused if tied).
-            The report notes how many rows and how much output that concerns.
+        several : {"raise", "largest", "split"}
+            What to do with codes that the concordance gives to several sectors: refuse them, take
+            the sector with the largest weight (refused if tied), or split them. A firm of a split
+            code counts in each sector with that part of its output, employment, capital and
+            exports (and as that part of a firm), and :func:`spillover.attach` gives it the
+            weighted mean of its sectors' measures. It keeps its one row; its industry is called
+            ``"33: c13 + c14"`` and listed in :attr:`split`. The report notes how many rows and how
+            much output the choice concerns.
 
         Returns
         -------
@@ -163,14 +163,11 @@ class FirmPanel:
         >>> recoded = firms.with_industries(sp.concordance("isic2", "wiod2013"))
         >>> recoded.to_pandas()["industry"].tolist()
         ['c3', 'c14']
+        >>> c = sp.Concordance.from_mapping({"3111": "c3", "3825": {"c13": 0.2, "c14": 0.8}})
+        >>> firms.with_industries(c, several="split").split
+        {'3825: c13 + c14': (('c13', 0.2), ('c14', 0.8))}
         """
         check_choice("unmatched", unmatched, ("raise", "drop"))
-        check_choice("several", several, ("raise", "largest"))
-        if not hasattr(concordance, "lookup"):
-            raise SchemaError(
-                f"concordance is a {type(concordance).__name__}; give a Concordance, as from "
-                "sp.concordance(...) or sp.Concordance.from_mapping(...)."
-            )
         if "industry_source" in self.frame.columns:
             raise SchemaError(
                 "The panel already has a column 'industry_source', which would be lost. Rename it, "
@@ -178,27 +175,20 @@ class FirmPanel:
             )
         counts = self.frame.group_by("industry").agg(nw.len().alias("rows")).sort("industry")
         held = dict(counts.select("industry", "rows").rows())
-        targets, lost, chosen = single_targets(concordance, held, several)
-        if lost and (unmatched == "raise" or not targets):
-            leave = "" if not targets else ', or pass unmatched="drop" to leave those firms out'
-            raise ConcordanceError(
-                f"{len(lost)} of {len(held)} industry codes have no target in the concordance "
-                f"{concordance.source_name} -> {concordance.target_name}: "
-                f"{preview_counts({code: held[code] for code in lost})}. "
-                f"{concordance.hint(lost)}Add them to the concordance{leave}."
-            )
+        found = recode(concordance, held, several, unmatched)
+        targets = found.targets
         frame = self.frame.filter(nw.col("industry").is_in(list(targets)))
-        split = split_note(frame, chosen, concordance.target_name)
+        noted = found.notes(frame)
         frame = frame.rename({"industry": "industry_source"}).with_columns(
             nw.col("industry_source")
             .replace_strict(list(targets), list(targets.values()), return_dtype=nw.String)
             .alias("industry")
         )
-        why = f"no {concordance.target_name} sector for codes {preview(lost, 5)}"
-        dropped = {why: sum(held[code] for code in lost)} if lost else {}
-        notes = (*report_notes(frame), *split)
+        why = f"no {concordance.target_name} sector for codes {preview(found.lost, 5)}"
+        dropped = {why: sum(held[code] for code in found.lost)} if found.lost else {}
+        notes = (*report_notes(frame), *noted)
         report = _describe(frame, notes, {**self.report.dropped, **dropped})
-        return replace(self, data=frame.to_native(), report=report)
+        return replace(self, data=frame.to_native(), report=report, split=found.split)
 
     def join_linkages(self, links: Linkages, *, suffix: str = "") -> NativeFrame:
         """Attach linkage measures to the firms; see :func:`spillover.attach`.

@@ -748,7 +748,7 @@ def test_linkages_and_attach(call, says):
     (
         "three parts",
         lambda: fit("tfp ~ output | firm | capital"),
-        r"has 3 parts on the right.*one '\|'. Instruments",
+        r"has 3 parts on the right.*then 'endogenous ~ instruments'",
     ),
     (
         "effect named twice",

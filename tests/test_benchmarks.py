@@ -55,6 +55,16 @@ def test_a_wrong_or_missing_number_counts_as_a_difference(script):
     assert difference(right.head(1), right) == np.inf
 
 
+def test_twenty_definitions_together_and_apart_agree(script, tmp_path):
+    definitions, path = script("definitions"), tmp_path / "firms.parquet"
+    pq.write_table(definitions.full_table(20_000), path)
+    assert definitions.largest_difference(path) < SAME
+    ways = [definitions.ONE, definitions.TWENTY]
+    found = definitions.stage(path, "polars", ways, ["horizontal", "backward", "forward"], 1, 0)
+    assert set(found["same_process"]) == set(ways)
+    assert set(found["times_one_definition"]) == {definitions.TWENTY}
+
+
 @pytest.mark.filterwarnings("ignore")  # the peers', about their own singletons
 def test_all_absorbing_estimators_agree(script):
     absorption = script("absorption")
@@ -103,6 +113,11 @@ RECORDS = {
         "fresh_process",
         "largest_relative_difference",
     ),
+    "definitions": (
+        *(f"{library}, three measures" for library in ("polars", "pandas", "pyarrow")),
+        "polars, seven measures",
+        "largest_difference",
+    ),
 }
 
 
@@ -139,6 +154,37 @@ def test_committed_absorption_agrees_at_full_size():
     found = record["largest_relative_difference"]
     assert found["pyfixest, within, tolerance 1e-12"] < SAME
     assert found["linearmodels, AbsorbingLS"] < 1e-6
+
+
+def test_committed_definitions_agree_at_full_size():
+    record = stored("definitions")
+    assert record["sizes"] == {
+        "firm_years": 10_000_000,
+        "industries": 60,
+        "years": 12,
+        "definitions": 20,
+    }
+    assert record["largest_difference"] < SAME
+
+
+@pytest.mark.parametrize("stage", RECORDS["definitions"][:-1])
+def test_committed_definitions_cost_what_they_say(stage):
+    """Twenty in one call take at most twice the time of one, and less than twenty calls."""
+    one, twenty, apart = "one definition", "twenty definitions", "twenty calls"
+    record = stored("definitions")[stage]
+    times = record["same_process"]
+    assert {one, twenty} <= set(times)
+    for entry in times.values():
+        assert 0 < entry["min"] <= entry["median"] <= entry["max"] < 60
+        assert entry["runs"] >= 3
+    for way, ratio in record["times_one_definition"].items():
+        assert ratio == pytest.approx(times[way]["median"] / times[one]["median"], abs=0.006)
+    assert 1 < record["times_one_definition"][twenty] <= 2
+    if apart in times:
+        assert times[apart]["median"] > times[twenty]["median"]
+    for entry in record.get("fresh_process", {}).values():
+        assert 0 < entry["seconds"]["min"] < 60
+        assert 0 <= entry["memory_mb"] < 4000  # the panel itself has 600 MB
 
 
 def test_records_name_no_machine_and_no_path():

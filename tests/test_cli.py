@@ -181,6 +181,25 @@ def test_report_without_the_notebook_extra_says_so(
     assert all(c["execution_count"] is None for c in cells if c["cell_type"] == "code")
 
 
+def test_codes_of_several_sectors_can_be_split(own: Path) -> None:
+    table = (own / "codes.csv").read_text(encoding="utf-8").splitlines()
+    first, second = (line.split(",")[1] for line in table[1:3])
+    lines = ["source,target,weight", f"X{first},{first},0.4", f"X{first},{second},0.6"]
+    lines += [f"{line},1" for line in table[2:]]
+    (own / "codes.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    text = (own / "map.toml").read_text(encoding="utf-8")
+    text = text.replace("[linkages]", 'several = "split"\n[linkages]')
+    (own / "map.toml").write_text(text, encoding="utf-8")
+    outcome = run(read_settings(own / "map.toml", own / "panel.csv", own / "io.csv"))
+    label = f"X{first}: {first} + {second}"
+    assert outcome.firms.split == {label: ((first, 0.4), (second, 0.6))}
+    assert "count in each by its weight" in str(outcome.firms.report)
+    cells = outcome.links.data.set_index(["industry", "year"])["backward"]
+    row = outcome.panel[outcome.panel["industry"] == label].iloc[0]
+    mean = 0.4 * cells[first, row["year"]] + 0.6 * cells[second, row["year"]]
+    assert row["backward"] == pytest.approx(mean, rel=1e-12)
+
+
 def test_settings_resolve_beside_the_file(own: Path) -> None:
     settings = read_settings(own / "map.toml", own / "panel.csv", own / "io.csv")
     assert settings.beside("codes.csv") == (own / "codes.csv").resolve()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from spillover._industries import is_label
 from spillover.errors import (
     ConcordanceError,
     SchemaError,
@@ -143,10 +144,13 @@ def check_sectors(cells: pd.DataFrame, sectors: Sequence[str]) -> None:
     """Raise unless the industries of the firms are sectors of the table."""
     rows = cells.groupby("industry")["rows"].sum()
     unknown = rows[~rows.index.isin(sectors)]
-    if len(unknown):
-        listed = preview_counts({str(code): int(count) for code, count in unknown.items()})
-        raise ConcordanceError(
-            f"{len(unknown)} of {len(rows)} industries of the panel are no sectors of the table: "
-            f"{listed}. The table's sectors are {preview(sectors, 8)}. Recode the firms with "
-            "firms.with_industries(concordance), or drop them."
-        )
+    if not len(unknown):
+        return
+    counts = {str(code): max(1, round(count)) for code, count in unknown.items()}
+    mend = "Recode the firms with firms.with_industries(concordance), or drop them."
+    if any(is_label(code, set(sectors)) for code in counts):
+        mend = "Give the panel that with_industries(..., several='split') returned, not its frame."
+    raise ConcordanceError(
+        f"{len(unknown)} of {len(rows)} industries of the panel are no sectors of the table: "
+        f"{preview_counts(counts)}. The table's sectors are {preview(sectors, 8)}. {mend}"
+    )

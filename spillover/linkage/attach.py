@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 from warnings import warn
 
@@ -12,7 +10,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from spillover._frames import NativeFrame, as_eager, positions
+from spillover._frames import NativeFrame, as_eager
 from spillover.errors import (
     SchemaError,
     SpilloverWarning,
@@ -25,6 +23,7 @@ from spillover.errors import (
 from spillover.firms import FirmPanel
 from spillover.linkage.build import check_linkages
 from spillover.linkage.carried import carry
+from spillover.linkage.lookup import Places, gather, weighted
 from spillover.linkage.presence import Presence
 
 if TYPE_CHECKING:
@@ -32,13 +31,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from spillover._industries import Split
     from spillover.linkage.definition import LinkageDefinition
-    from spillover.linkage.grid import Axes
     from spillover.linkage.result import Linkages
 
+    Array = NDArray[np.float64]
+
 KEYS = ("industry", "region", "year")
-BLOCK = 500_000
-"""Rows looked up at a time: few enough for a core's cache, many enough to be worth a call."""
+SUMS = ("foreign", "total", "firms")
 
 
 def attach(
@@ -50,6 +50,10 @@ def attach(
     unmatched: Literal["warn", "raise"] = "warn",
 ) -> NativeFrame:
     """Give every firm-year the linkage measures of its industry and year.
+
+    A firm of an industry that stands for several sectors
+    (:meth:`FirmPanel.with_industries` with ``several="split"``) gets the weighted mean of its
+    sectors' measures, which is missing if one of them is.
 
     Parameters
     ----------
@@ -74,12 +78,14 @@ def attach(
     Raises
     ------
     SchemaError
-        For absent key columns, unknown measures, or columns that already exist.
+        For absent key columns, unknown measures, columns that already exist, or industries that
+        the firms and ``links`` split in different ways.
 
     Warns
     -----
     SpilloverWarning
-        Once, with the count of firm-years without a measure and the industries and years.
+        Once, with the count of firm-years without a measure (and of those that stand for several
+        sectors) and the industries and years.
 
     Examples
     --------
@@ -95,16 +101,30 @@ def attach(
     2     3         1.0      0.10
     """
     check_choice("unmatched", unmatched, ("warn", "raise"))
-    links = check_linkages(links)
+    links = _with_split(check_linkages(links), firms)
     frame = firms.frame if isinstance(firms, FirmPanel) else as_eager(firms, "firms")
     names = _new_names(frame, links, _default(links) if measures is None else measures, suffix)
     joined = _look_up(frame, links, names)
-    _report_missing(joined, _key_names(links), list(names.values()), unmatched)
+    _report_missing(joined, links, list(names.values()), unmatched)
     native = joined.to_native()
     if isinstance(native, pd.DataFrame):
         native.attrs = dict(frame.to_native().attrs)
         carry(native, links, names)
     return native
+
+
+def _with_split(links: Linkages, firms: FirmPanel | NativeFrame) -> Linkages:
+    """Let ``links`` know which sectors the firms' split industries stand for."""
+    given: Split = firms.split if isinstance(firms, FirmPanel) else {}
+    differ = [label for label, shares in given.items() if links.split.get(label, shares) != shares]
+    if differ:
+        raise SchemaError(
+            f"The firms and the linkages give other weights to the sectors of {preview(differ)}. "
+            "Recode both with one concordance."
+        )
+    if given.keys() <= links.split.keys():
+        return links
+    return replace(links, split={**links.split, **given})
 
 
 def _key_names(links: Linkages) -> tuple[str, ...]:
@@ -176,66 +196,29 @@ def _check_whole(frame: nw.DataFrame[Any], names: Sequence[str]) -> None:
                 )
 
 
-@dataclass(frozen=True)
-class _Grid:
-    """Industries, regions and years as a flat array; its last place is for no match."""
-
-    axes: Axes
-    first: int
-    span: int
-
-    @classmethod
-    def of(cls, axes: Axes) -> _Grid:
-        first = int(axes.years.min())
-        return cls(axes, first, int(axes.years.max()) - first + 1)
-
-    @property
-    def size(self) -> int:
-        return len(self.axes.sectors) * len(self.axes.regions) * self.span
-
-    def places(self, keys: nw.DataFrame[Any]) -> NDArray[np.intp]:
-        """Return where each row stands."""
-        year = keys["year"].to_numpy() - self.first
-        place = positions(keys["industry"], self.axes.sectors)
-        known = (year >= 0) & (year < self.span) & (place >= 0)
-        if "region" in keys.columns:
-            region = positions(keys["region"], self.axes.regions)
-            known &= region >= 0
-            place *= len(self.axes.regions)
-            place += region
-        place *= self.span
-        if known.all():
-            place += year.astype(np.intp, copy=False)
-            return place
-        place += np.where(known, year, 0).astype(np.intp)
-        place[~known] = self.size
-        return place
-
-    def fill(self, table: pd.DataFrame, column: str) -> NDArray[np.float64]:
-        """Lay a column of a table of industry-years out on the grid."""
-        names = [name for name in ("industry", "region", "year") if name in table]
-        keys = as_eager(table[names].astype({"year": float}))
-        grid = np.full(self.size + 1, np.nan)
-        grid[self.places(keys)] = table[column]
-        grid[self.size] = np.nan
-        return grid
-
-
 def _look_up(
     frame: nw.DataFrame[Any], links: Linkages, names: Mapping[str, str]
 ) -> nw.DataFrame[Any]:
     """Add each row's measures; its industry and year say where they stand."""
     keys = _key_names(links)
     _check_whole(frame, keys)
-    grid = _Grid.of(links.axes)
-    laid = {measure: grid.fill(links.data, measure) for measure in names}
+    grid = Places.of(links)
+    laid = {measure: grid.mean(links.data, measure) for measure in names}
     without_own = "horizontal" in names and links.definition.leave_one_out
+    turns = grid.turns if without_own else range(0)
+    for turn in turns:
+        laid |= {f"_{name}{turn}": grid.fill(links.cells, name, turn) for name in SUMS}
+        laid[f"_part{turn}"] = grid.parts(turn)
+    found = gather(_keys(frame, keys), grid, laid)
     if without_own:
-        laid |= {f"_{name}": grid.fill(links.cells, name) for name in ("foreign", "total", "firms")}
-    found = _gather(_keys(frame, keys), grid, laid)
-    if without_own:
-        sums = (found[f"_{name}"] for name in ("foreign", "total", "firms"))
-        found["horizontal"] = _leave_one_out(frame, links.definition, *sums)
+        own = _own_sums(frame, links.definition)
+        found["horizontal"] = weighted(
+            (
+                part := found[f"_part{turn}"],
+                _without(own, part, *(found[f"_{name}{turn}"] for name in SUMS)),
+            )
+            for turn in turns
+        )
     columns = []
     for measure, name in names.items():
         series = nw.new_series(name, found[measure], backend=frame.implementation)
@@ -243,31 +226,8 @@ def _look_up(
     return frame.with_columns(columns)
 
 
-def _gather(
-    keys: nw.DataFrame[Any], grid: _Grid, laid: Mapping[str, NDArray[np.float64]]
-) -> dict[str, NDArray[np.float64]]:
-    """Give every row its place's value in each laid-out column, in blocks of rows on all cores."""
-    found = {name: np.empty(len(keys)) for name in laid}
-
-    def gather(start: int) -> None:
-        block = slice(start, start + BLOCK)
-        place = grid.places(keys[block])
-        for name, values in laid.items():
-            np.take(values, place, out=found[name][block], mode="clip")
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(gather, range(0, len(keys), BLOCK)))  # a list, so that errors are raised
-    return found
-
-
-def _leave_one_out(
-    frame: nw.DataFrame[Any],
-    definition: LinkageDefinition,
-    foreign: NDArray[np.float64],
-    total: NDArray[np.float64],
-    firms: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Return Horizontal without the firm itself, given its industry-year's sums by row."""
+def _own_sums(frame: nw.DataFrame[Any], definition: LinkageDefinition) -> tuple[Array, ...]:
+    """Return what each firm adds to the sums of its industry-year, in the order of ``SUMS``."""
     presence = Presence.of(definition)
     needed = list(dict.fromkeys(presence.columns))
     for name in needed:
@@ -286,8 +246,15 @@ def _leave_one_out(
     own = known.select(presence.foreignness().alias("F"), presence.weighting().alias("w"))
     counted = ~np.isnan(own["w"].to_numpy())
     weight = np.where(counted, own["w"].to_numpy(), 0.0)
-    own_foreign = np.where(counted, own["F"].to_numpy(), 0.0) * weight
-    rest = total - weight
+    return np.where(counted, own["F"].to_numpy(), 0.0) * weight, weight, counted
+
+
+def _without(
+    own: tuple[Array, ...], part: Array, foreign: Array, total: Array, firms: Array
+) -> Array:
+    """Return Horizontal without the firm itself, of which ``part`` counts in the sums."""
+    own_foreign, own_total, counted = (part * value for value in own)
+    rest = total - own_total
     result = np.full(len(rest), np.nan)
     np.divide(foreign - own_foreign, rest, out=result, where=(firms - counted > 0) & (rest > 0))
     return result
@@ -295,12 +262,13 @@ def _leave_one_out(
 
 def _report_missing(
     joined: nw.DataFrame[Any],
-    keys: Sequence[str],
+    links: Linkages,
     measures: Sequence[str],
     how: Literal["warn", "raise"],
 ) -> None:
     if not any(joined[name].is_null().any() for name in measures):
         return
+    keys = _key_names(links)
     lacking = joined.select(*keys, *measures).filter(
         nw.any_horizontal(nw.col(*measures).is_null(), ignore_nulls=False)
     )
@@ -312,6 +280,9 @@ def _report_missing(
         f"{len(lacking):,} of {len(joined):,} firm-years lack a linkage measure ({which}); "
         f"industry-years: {listed}."
     )
+    shared = sum(n for industry, *_, n in cells if industry in links.split)
+    if shared:
+        text += f" {shared:,} of them stand for several sectors, one of which lacks it."
     if how == "raise":
         raise SchemaError(text + " Pass unmatched='warn' to keep them with missing values.")
     warn(text + " They stay, with missing values.", SpilloverWarning, stacklevel=3)

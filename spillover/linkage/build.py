@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from spillover._frames import row_engine
+from spillover._industries import recode
 from spillover.errors import (
     SchemaError,
     SpilloverWarning,
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from spillover._frames import NativeFrame
+    from spillover._industries import Split
+    from spillover.iotables import Concordance
 
     Matrix = NDArray[np.float64]
 
@@ -63,6 +66,7 @@ def linkages(
     controls: Sequence[str] = ...,
     external: pd.DataFrame | None = ...,
     region_weights: pd.DataFrame | None = ...,
+    concordance: Concordance | None = ...,
 ) -> Linkages: ...
 
 
@@ -76,6 +80,7 @@ def linkages(
     controls: Sequence[str] = ...,
     external: pd.DataFrame | None = ...,
     region_weights: pd.DataFrame | None = ...,
+    concordance: Concordance | None = ...,
 ) -> dict[str, Linkages]: ...
 
 
@@ -88,6 +93,7 @@ def linkages(
     controls: Sequence[str] = (),
     external: pd.DataFrame | None = None,
     region_weights: pd.DataFrame | None = None,
+    concordance: Concordance | None = None,
 ) -> Linkages | dict[str, Linkages]:
     """Build linkage measures: Horizontal, Backward, Forward and what is made of them.
 
@@ -115,6 +121,10 @@ def linkages(
         horizontal from 0 to 1.
     region_weights : pandas.DataFrame, (regions, regions), optional
         For ``region="weighted"``: row r holds what firms of each region count around r.
+    concordance : Concordance, optional
+        For lazy frames: from their industry codes to the sectors of ``io``. Firms whose code goes
+        to several sectors count in each by its weight, as after
+        ``with_industries(concordance, several="split")``, which is the way for other frames.
 
     Returns
     -------
@@ -125,14 +135,15 @@ def linkages(
     SchemaError
         If the panel lacks a column that the definition needs, or an argument does not fit.
     ConcordanceError
-        If the panel has industries that are no sectors of the table.
+        If the panel has industries that are no sectors of the table, or codes that the concordance
+        does not have.
 
     Warns
     -----
     SpilloverWarning
         Once, if sectors of the table have no usable firm data, with the weight that is lost; if
-        firms drop out for want of exports, a region or a known group; or if the panel skips years
-        that a lag or a stock needs.
+        firms drop out for want of exports, a region or a known group; if the panel skips years
+        that a lag or a stock needs; or if codes of a lazy frame go to several sectors.
 
     References
     ----------
@@ -156,20 +167,26 @@ def linkages(
     check_arguments(named, measures, controls)
     check_used(named, external, region_weights)
     tables = sorted_tables(io)
-    panel = None if (lazy := lazy_rows(firms)) is not None else as_panel(firms)
+    lazy = lazy_rows(firms)
+    if lazy is None and concordance is not None:
+        raise SchemaError(
+            "concordance= is for lazy frames. Recode these firms beforehand, so that sp.attach "
+            "finds their sectors: sp.read_firms(...).with_industries(concordance, several='split')."
+        )
+    panel = as_panel(firms) if lazy is None else None
     rows = lazy if lazy is not None else panel.frame  # type: ignore[union-attr]
     cells = _sum(rows, list(named.values()), controls=bool(controls))
+    cells, split, told = _by_sector(cells, panel, concordance)
     check_sectors(cells.frame, tables[0].sectors)
     sectors = tables[0].sectors
     grids = {
         regional: Grid.of(cells, sectors, regional=regional)
         for regional in {one.region != "none" for one in named.values()}
     }
-    job = _Job(
-        tables, tuple(measures), tuple(controls), external, region_weights, panel, cells, grids
-    )
+    inputs = (tables, tuple(measures), tuple(controls), external, region_weights)
+    job = _Job(*inputs, panel, split, cells, grids)
     built = {name: _build(job, one) for name, one in named.items()}
-    said = dict.fromkeys(note for _, found in built.values() for note in found)
+    said = dict.fromkeys((*told, *(note for _, found in built.values() for note in found)))
     if said:
         warn(" ".join(said), SpilloverWarning, stacklevel=2)
     links = {name: result for name, (result, _) in built.items()}
@@ -186,6 +203,7 @@ class _Job:
     external: pd.DataFrame | None
     region_weights: pd.DataFrame | None
     panel: FirmPanel | None
+    split: Split
     cells: Cells
     grids: Mapping[bool, Grid]
     matrices: dict[tuple[object, ...], tuple[Vintages, dict[str, Matrix]]] = field(
@@ -232,6 +250,21 @@ def _sum(
     return sum_cells(rows, presences, regional=regional, controls=controls)
 
 
+def _by_sector(
+    cells: Cells, panel: FirmPanel | None, concordance: Concordance | None
+) -> tuple[Cells, Split, list[str]]:
+    """Return the cells of sectors, what stands for several of them, and what to say about it."""
+    if panel is not None or concordance is None:
+        split = {} if panel is None else panel.split
+        return cells.by_sector(split), split, []
+    rows = cells.frame.groupby("industry")["rows"].sum()
+    held = {str(code): int(count) for code, count in rows.items()}
+    found = recode(concordance, held, "split")
+    moves = {code: found.shared.get(code, ((one, 1.0),)) for code, one in found.targets.items()}
+    count = sum(held[code] for code in found.shared)
+    return cells.by_sector(moves), found.split, [f"{found.note(count)}."] if count else []
+
+
 def _build(job: _Job, definition: LinkageDefinition) -> tuple[Linkages, list[str]]:
     table, grid = job.tables[0], job.grids[definition.region != "none"]
     axes = grid.axes
@@ -250,16 +283,17 @@ def _build(job: _Job, definition: LinkageDefinition) -> tuple[Linkages, list[str
         value[..., ~reached] = np.nan
         columns[name], columns[f"{name}_weight"] = value.ravel(), weight.ravel()
     columns.pop("horizontal_weight", None)
-    columns["firms"] = fields["plain"].firms.ravel().astype(np.int64)
+    firms = fields["plain"].firms.ravel()
+    columns["firms"] = firms if job.split else firms.astype(np.int64)
     if job.controls:
         found = build_controls(job.controls, job.cells.frame, axes, vintages, job.tables)
         for name, values in found.items():
             columns[name] = np.repeat(values[:, None, :], len(axes.regions), axis=1).ravel()
-    sums = _cells_frame(grid, definition)
+    sums = _cell_sums(grid, definition)
     unobserved = unobserved_sectors(axes, vintages, operators, fields, reached)
     links = Linkages(
         data=pd.DataFrame({**grid.keys, **columns}),
-        cells=sums,
+        cells=pd.DataFrame({name: column.array for name, column in grid.cells.keys.items()} | sums),
         unobserved=unobserved,
         definition=definition,
         measures=job.measures,
@@ -271,6 +305,7 @@ def _build(job: _Job, definition: LinkageDefinition) -> tuple[Linkages, list[str
         country=table.country,
         source=table.source,
         labels=table.labels,
+        split=job.split,
     )
     nowhere = job.cells.nowhere
     said = notes(sums, unobserved, definition, nowhere=nowhere, lazy=job.panel is None)
@@ -294,13 +329,12 @@ def _weigh(
     return value, weight
 
 
-def _cells_frame(grid: Grid, definition: LinkageDefinition) -> pd.DataFrame:
+def _cell_sums(grid: Grid, definition: LinkageDefinition) -> dict[str, NDArray[Any]]:
     sums = grid.cells.of(Presence.of(definition))
     if definition.nets_exports:
         net = grid.cells.of(Presence.of(definition, net=True))
         sums |= {f"net_{name}": net[name] for name in ("firms", "foreign", "total")}
-    columns: dict[str, Any] = {str(name): column.array for name, column in grid.cells.keys.items()}
-    return pd.DataFrame(columns | sums)
+    return sums
 
 
 def check_linkages(links: object, name: str = "links") -> Linkages:

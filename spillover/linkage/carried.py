@@ -74,6 +74,20 @@ def carried_definitions(frame: object) -> Mapping[str, str]:
     return {name: str(tag) for name, tag in _tags(frame).items()}
 
 
+def carried_links(frame: object) -> Mapping[str, CarriedLinkages]:
+    """Return column -> the linkages it was made from, where the object is still at hand.
+
+    Parameters
+    ----------
+    frame : data frame
+
+    Returns
+    -------
+    mapping of str to CarriedLinkages
+    """
+    return {name: tag for name, tag in _tags(frame).items() if isinstance(tag, CarriedLinkages)}
+
+
 def carried_synthetic(frame: object) -> bool:
     """Whether a frame remembers linkages whose table says that it is synthetic.
 
@@ -106,6 +120,7 @@ def _holds(frame: pd.DataFrame, name: str, tag: str) -> bool:
     if tag.linkages.definition.leave_one_out and tag.measure == "horizontal":
         return True
     head = frame.loc[frame[name].notna(), [*names, name]].head(ROWS_COMPARED)
+    head = head[~head["industry"].astype(str).isin(tag.linkages.split)]  # those hold means
     measure = tag.linkages.data.set_index(names)[tag.measure]
     types = {key: int if key == "year" else str for key in names}
     keys = pd.MultiIndex.from_frame(head[names].astype(types))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import narwhals as nw
 import pandas as pd
 
+from spillover._industries import spread
 from spillover.errors import SchemaError
 from spillover.linkage.groups import with_entry_age
 from spillover.linkage.operators import MEASURES
@@ -41,6 +42,7 @@ def contributions(
         .to_pandas()
     )
     firms = firms[firms["_w"].notna()].astype({"_F": float, "_w": float})
+    firms = spread(firms, links.split, {"_w": 1})
     firms["total"] = firms.groupby("industry")["_w"].transform("sum")
     firms = firms[firms["total"] > 0]  # else presence is not observed
     foreign = firms[(firms["_F"] > 0) & firms["industry"].isin(parts.index)]

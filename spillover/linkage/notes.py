@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from spillover.linkage.operators import Kind, Vintages
 
     Matrix = NDArray[np.float64]
-
-KEYS = ("industry", "region", "year")
 
 
 def unobserved_sectors(
@@ -112,7 +110,7 @@ def skipped_years(years: NDArray[np.int64], definition: LinkageDefinition) -> li
 
 
 def notes(
-    cells: pd.DataFrame,
+    sums: Mapping[str, NDArray[Any]],
     unobserved: pd.DataFrame,
     definition: LinkageDefinition,
     *,
@@ -123,8 +121,10 @@ def notes(
 
     Parameters
     ----------
-    cells, unobserved : pandas.DataFrame
-        As :attr:`Linkages.cells` and :attr:`Linkages.unobserved`.
+    sums : mapping of str to (cells,) array
+        The columns of :attr:`Linkages.cells`, without the keys.
+    unobserved : pandas.DataFrame
+        As :attr:`Linkages.unobserved`.
     definition : LinkageDefinition
     nowhere : int
         Firm-years without a region.
@@ -135,10 +135,9 @@ def notes(
     -------
     list of str
     """
-    sums = {name: cells[name].to_numpy() for name in cells if name not in KEYS}
     found = []
     if definition.nets_exports:
-        lacking = int((sums["firms"] - sums["net_firms"]).sum())
+        lacking = round(float((sums["firms"] - sums["net_firms"]).sum()))
         if lacking:
             found.append(
                 f"Forward leaves out {lacking:,} firm-years whose exports are missing; Horizontal "
@@ -153,14 +152,14 @@ def notes(
     if nowhere and definition.region != "none":
         found.append(f"{nowhere:,} firm-years without a region do not count in any.")
     if lazy or definition.weight in {"employment", "capital"}:
-        without = int((sums["rows"] - sums["firms"]).sum())
+        without = round(float((sums["rows"] - sums["firms"]).sum()))
         weight = "" if definition.weight == "none" else f"{definition.weight} or "
         if without:
             found.append(
                 f"{without:,} firm-years without {weight}a foreign share do not count towards "
                 "presence."
             )
-    unknown = int(sums["unknown"].sum())
+    unknown = round(float(sums["unknown"].sum()))
     if unknown and definition.foreign is not None:
         found.append(
             f"{unknown:,} foreign firm-years count as outside the group "

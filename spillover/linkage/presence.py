@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from spillover._frames import collect
+from spillover._industries import Split, spread
 from spillover.errors import SchemaError, did_you_mean
 from spillover.linkage.groups import ENTRY_AGE, FirmGroup, with_entry_age
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 CELL = ("industry", "year")
 REGIONAL = ("industry", "region", "year")
+SQUARED = "output_squared"
 NOWHERE = ""
 """The region of the rows without one; they count in no region, but in the nation."""
 
@@ -142,7 +144,28 @@ class Cells:
         """Firm-years without a region, where regions were asked for."""
         if "region" not in self.frame.columns:
             return 0
-        return int(self.frame.loc[self.frame["region"] == NOWHERE, "rows"].sum())
+        return round(float(self.frame.loc[self.frame["region"] == NOWHERE, "rows"].sum()))
+
+    def by_sector(self, split: Split) -> Cells:
+        """Return the cells of sectors: each split industry's sums times its sectors' weights.
+
+        The weights depend on the industry alone, so that the sums over firms are those of firms
+        that stand in each sector with their part. Counts of firms become sums of parts.
+
+        Parameters
+        ----------
+        split : mapping of str to Shares
+
+        Returns
+        -------
+        Cells
+        """
+        sums = [str(name) for name in self.frame if name not in REGIONAL]
+        powers = {name: 2 if name == SQUARED else 1 for name in sums}
+        frame = spread(self.frame, split, powers)
+        if frame is self.frame:
+            return self
+        return replace(self, frame=frame.groupby(list(self.keys), as_index=False).sum())
 
     def scoped(self, *, regional: bool) -> Cells:
         """Return the cells of regions (without :data:`NOWHERE`), or sums over all regions.
@@ -185,8 +208,7 @@ class Cells:
         }
         sums = {name: self._arrays[column] for name, column in columns.items()}
         nothing = np.zeros(len(self.frame), dtype=np.int64)
-        unknown = self._arrays.get(f"unknown{number}", nothing).astype(np.int64)
-        return sums | {"unknown": unknown}
+        return sums | {"unknown": self._arrays.get(f"unknown{number}", nothing)}
 
     @cached_property
     def _arrays(self) -> dict[str, NDArray[Any]]:
@@ -262,7 +284,8 @@ def sum_cells(
     sums = sums.with_columns(nothing, totals)
     # by way of lists, so that types do not depend on the library the firms came in
     frame = pd.DataFrame({name: sums[name].to_list() for name in sums.columns})
-    return Cells(frame, numbers, weights)
+    counted = {name: np.int64 for name in parts if name.startswith("unknown")}
+    return Cells(frame.astype(counted), numbers, weights)
 
 
 def _region_text(rows: nw.LazyFrame[Any]) -> nw.Expr:
@@ -290,8 +313,8 @@ def _denominators(
             totals[f"total{number}"] = nw.col(f"total{number}").count()
     counted = {f"firms{number}": f"total{number}" for number in weights.values()}
     if controls:
-        values |= {"output": nw.col("output"), "output_squared": nw.col("output") ** 2}
-        totals |= {name: nw.col(name).sum() for name in ("output", "output_squared")}
+        values |= {"output": nw.col("output"), SQUARED: nw.col("output") ** 2}
+        totals |= {name: nw.col(name).sum() for name in ("output", SQUARED)}
     return (
         rows.select(*keys, **values)
         .group_by(*keys)

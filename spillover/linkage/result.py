@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from spillover._industries import Split
     from spillover.firms import FirmPanel
     from spillover.linkage.definition import LinkageDefinition
     from spillover.linkage.grid import Axes, Field
@@ -37,7 +38,8 @@ class Linkages:
         One row per sector of the table (and region) and year of the panel: the keys, the measures
         (shares, 0 to 1), ``<measure>_weight`` (the sum of the shares that rest on observed
         industries: what the measure would be if foreign presence were 1 wherever it is observed),
-        firms (firms behind horizontal), and the controls asked for.
+        firms (firms behind horizontal; of a split industry's, the parts that count here), and the
+        controls asked for.
     cells : pandas.DataFrame
         The sums behind foreign presence, one row per industry-year with firms: industry,
         (region,) year, rows, firms, foreign, total (and net_firms, net_foreign, net_total).
@@ -55,6 +57,8 @@ class Linkages:
         Of the (first) input-output table.
     labels : mapping of str to str
         Sector -> name.
+    split : mapping of str to tuple
+        As :attr:`FirmPanel.split`: the industries of firms that stand for several sectors.
     """
 
     data: pd.DataFrame
@@ -70,6 +74,7 @@ class Linkages:
     country: str
     source: str
     labels: Mapping[str, str]
+    split: Split = field(default_factory=dict)
 
     def __repr__(self) -> str:
         years = self.axes.years
@@ -226,8 +231,9 @@ class Linkages:
         Returns
         -------
         pandas.DataFrame
-            firm, partner (its industry), foreign_share, weight, contribution; for presence taken
-            from ``external``, a row of its own by partner.
+            firm, partner (its industry), foreign_share, weight, contribution; a firm of a split
+            industry has a row for each of its sectors, with its part of the weight; presence taken
+            from ``external`` has a row of its own by partner.
 
         Raises
         ------

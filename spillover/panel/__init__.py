@@ -1,8 +1,57 @@
-"""Panel regressions: formula, absorbed effects, covariance, result."""
+"""Panel regressions: formula, absorbed effects, instruments, covariance, result."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from spillover.panel.covariance import Inference
 from spillover.panel.design import Sample
+from spillover.panel.first_stage import FirstStage
 from spillover.panel.fit import fit
+from spillover.panel.iv import Overidentification
+from spillover.panel.many import Fits, fit_many
 from spillover.panel.result import Fit
 
-__all__ = ["Fit", "Inference", "Sample", "fit"]
+if TYPE_CHECKING:
+    from spillover.panel.binary import Binary
+    from spillover.panel.dynamic_settings import Gmm
+    from spillover.panel.model_fit import ModelFit, by_quantile, equal_slopes, margins
+    from spillover.panel.ppml import Ppml
+    from spillover.panel.quantile import Quantile
+
+_HOME = {
+    "Binary": "binary",
+    "Gmm": "dynamic_settings",
+    "ModelFit": "model_fit",
+    "Ppml": "ppml",
+    "Quantile": "quantile",
+    "by_quantile": "model_fit",
+    "equal_slopes": "model_fit",
+    "margins": "model_fit",
+}
+
+__all__ = [
+    "Binary",
+    "FirstStage",
+    "Fit",
+    "Fits",
+    "Gmm",
+    "Inference",
+    "ModelFit",
+    "Overidentification",
+    "Ppml",
+    "Quantile",
+    "Sample",
+    "by_quantile",
+    "equal_slopes",
+    "fit",
+    "fit_many",
+    "margins",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(import_module(f"spillover.panel.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'spillover.panel' has no attribute {name!r}")

@@ -19,7 +19,7 @@ from warnings import warn
 import numpy as np
 
 from spillover.errors import IdentificationError, SpilloverWarning
-from spillover.panel.design import compress
+from spillover.panel.codes import compress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,22 +39,26 @@ class Inference:
 
     Attributes
     ----------
-    kind : {"cluster", "hetero", "iid"}
+    kind : str
+        "cluster", "hetero", "iid", or another method's name.
     levels : tuple of str
         The clustering levels, such as ``("industry^year",)``.
     n_clusters : tuple of int
         Clusters per level.
-    df : int
-        Degrees of freedom of the t distribution.
+    df : float
+        Degrees of freedom of the t distribution; infinite for the normal.
     reason : str
         Why this level, where it was chosen for the user.
+    description : str
+        The method in words, where it is not one of the three.
     """
 
-    kind: Kind
+    kind: str
     levels: tuple[str, ...]
     n_clusters: tuple[int, ...]
-    df: int
+    df: float
     reason: str = ""
+    description: str = ""
 
     @property
     def label(self) -> str:
@@ -64,9 +68,11 @@ class Inference:
         -------
         str
         """
+        if self.description:
+            return self.description
         if self.kind == "cluster":
             return "clustered by " + " and ".join(self.levels)
-        return {"hetero": "heteroskedasticity-robust", "iid": "classical"}[self.kind]
+        return {"hetero": "heteroskedasticity-robust", "iid": "classical"}.get(self.kind, self.kind)
 
 
 def scores_by_cluster(scores: Matrix, codes: Codes) -> Matrix:
@@ -113,7 +119,7 @@ def _intersect(codes: tuple[Codes, ...]) -> Codes:
 
 
 def covariance(
-    kind: Kind,
+    kind: str,
     bread: Matrix,
     scores: Matrix,
     residuals: Matrix,

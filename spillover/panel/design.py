@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
-from warnings import warn
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 
 from spillover._frames import NativeFrame, as_eager
-from spillover.errors import SchemaError, SpilloverWarning, check_choice, preview
-from spillover.panel.formula import (
-    Effect,
-    Model,
-    check_present,
-    effect_name,
-    evaluate,
-    required_columns,
-)
+from spillover.errors import SchemaError
+from spillover.panel.codes import compress, encode
+from spillover.panel.formula import Effect, Model, effect_name
+from spillover.panel.source import DOMESTIC_BELOW, Mask, Sample, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
+
+    from spillover.panel.source import Parts
 
     Matrix = NDArray[np.float64]
     Codes = NDArray[np.intp]
+    Rows = NDArray[np.bool_]
 
-Mask = Sequence[bool] | np.ndarray[Any, np.dtype[np.bool_]] | pd.Series
-Sample = Literal["all", "domestic", "foreign"] | Mask | Callable[[pd.DataFrame], Mask]
-DOMESTIC_BELOW = 0.10
-"""Firms with a smaller foreign share are domestic (the OECD's and IMF's line for direct
-investment)."""
+__all__ = ["DOMESTIC_BELOW", "Design", "Mask", "Sample", "build_design", "compress", "encode"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +36,7 @@ class Design:
     y : (n,) array
     X : (n, k) array
     terms : list of str
-        The k regressors.
+        The k regressors; endogenous ones last.
     effects : mapping of str to (n,) array
         Codes 0, 1, ... of each absorbed effect.
     clusters : mapping of str to (n,) array
@@ -53,6 +46,12 @@ class Design:
         Which rows stayed.
     dropped : mapping of str to int
         Rows left out, by reason.
+    endogenous : tuple of str
+        The terms that are instrumented.
+    Z : (n, l) array or None
+        The excluded instruments.
+    Z_terms : tuple of str
+        Their names.
     """
 
     y: Matrix
@@ -61,8 +60,11 @@ class Design:
     effects: Mapping[str, Codes]
     clusters: Mapping[str, Codes]
     weights: Matrix | None
-    used: NDArray[np.bool_]
+    used: Rows
     dropped: Mapping[str, int]
+    endogenous: tuple[str, ...] = ()
+    Z: Matrix | None = None
+    Z_terms: tuple[str, ...] = ()
 
 
 def build_design(
@@ -73,6 +75,7 @@ def build_design(
     levels: Sequence[Effect],
     weights: str | None,
     singletons: Literal["drop", "keep"],
+    length: int = 0,
 ) -> tuple[Design, str]:
     """Select the sample and evaluate the formula on it.
 
@@ -85,6 +88,8 @@ def build_design(
         Clustering levels to code, besides the absorbed effects.
     weights : str, optional
     singletons : {"drop", "keep"}
+    length : int
+        Calendar years over which the columns are differenced; 0 for levels.
 
     Returns
     -------
@@ -95,237 +100,131 @@ def build_design(
     SchemaError
         For absent columns, weights that are not positive, or an empty sample.
     """
-    if isinstance(sample, str):
-        check_choice("sample", sample, ("all", "domestic", "foreign"))
-    eager = as_eager(data, "data")
-    wanted = required_columns(model)
-    check_present(wanted, eager.columns, "in the formula")
-    grouped = {name for effect in (*model.absorbed, *levels) for name in effect}
-    check_present(sorted(grouped), eager.columns, "absorbed effect or cluster")
-    extra = [weights] if weights else []
-    check_present(extra, eager.columns, "weights")
-    by_share = isinstance(sample, str) and sample != "all"
-    if by_share:
-        check_present(["foreign_share"], eager.columns, f"needed by sample={sample!r}")
-        extra.append("foreign_share")
-    names = list(dict.fromkeys([*wanted, *sorted(grouped), *extra]))
-    frame = (eager if callable(sample) else eager.select(names)).to_pandas()
-    chosen, label, dropped = _choose(frame, sample)
-    frame = frame if chosen.all() else frame.loc[chosen]
-    design = _evaluate(model, frame, levels, weights, dropped)
-    if singletons == "drop":
-        design = _without_singletons(design)
-    if len(design.y) == 0:
-        raise SchemaError(f"No observation is left. Dropped: {_counts(design.dropped)}.")
-    design = _without_absent_categories(design, model, frame)
-    used = chosen.copy()
-    used[chosen] = design.used
-    return replace(design, used=used), label
+    source = Source(
+        as_eager(data, "data"),
+        [model],
+        sample=sample,
+        levels=levels,
+        weights=weights,
+        length=length,
+    )
+    design = design_of(source, model, levels=levels, weights=weights, singletons=singletons)
+    return design, source.label
 
 
-def _without_absent_categories(design: Design, model: Model, frame: pd.DataFrame) -> Design:
-    """Code categories by the levels that the rows of the regression have."""
-    names = [name for name in required_columns(model) if frame[name].dtype.kind not in "biuf"]
-    if not names and "C(" not in model.regressors:
-        return design
-    left = frame.loc[design.used]
-    for name in names:
-        if isinstance(left[name].dtype, pd.CategoricalDtype):
-            left = left.assign(**{name: left[name].cat.remove_unused_categories()})
-    absorbing = bool(model.absorbed)
-    X, terms = evaluate(model.regressors, left, intercept=not absorbing, implied=absorbing)
-    return replace(design, X=X, terms=terms)
+def design_of(
+    source: Source,
+    model: Model,
+    *,
+    levels: Sequence[Effect],
+    weights: str | None,
+    singletons: Literal["drop", "keep"],
+) -> Design:
+    """Evaluate the formula on a sample, and leave out what cannot be used.
+
+    Parameters
+    ----------
+    source : Source
+    model : Model
+    levels : sequence of Effect
+        Clustering levels to code, besides the absorbed effects.
+    weights : str, optional
+    singletons : {"drop", "keep"}
+
+    Returns
+    -------
+    Design
+
+    Raises
+    ------
+    SchemaError
+        For absent columns, weights that are not positive, or an empty sample.
+    """
+    parts = source.parts(model)
+    w = source.weights(weights) if weights else None
+    keep, dropped = usable_rows(
+        source, model, parts, levels=levels, weights=weights, singletons=singletons
+    )
+    if not keep.any():
+        raise SchemaError(f"No observation is left. Dropped: {_counts(dropped)}.")
+    if source.has_categories(model):  # code them by the levels that the rows have
+        parts = source.parts(model, keep)
+        inside = np.ones(len(parts.y), dtype=bool)
+    else:
+        inside = keep
+    used = source.chosen.copy()
+    used[source.chosen] = keep
+    return Design(
+        y=take(parts.y, inside),
+        X=stack(parts.X, inside),
+        terms=parts.terms,
+        effects={effect_name(e): compress(take(source.codes(e), keep)) for e in model.absorbed},
+        clusters={effect_name(e): compress(take(source.codes(e), keep)) for e in levels},
+        weights=None if w is None else take(w, keep),
+        used=used,
+        dropped=dropped,
+        endogenous=parts.endogenous,
+        Z=stack(parts.Z, inside) if parts.endogenous else None,
+        Z_terms=tuple(parts.Z_terms),
+    )
+
+
+def take(column: NDArray, rows: Rows) -> NDArray:  # type: ignore[type-arg]
+    """Select rows; the column itself where all are."""
+    return column if rows.all() else column[rows]
+
+
+def stack(columns: Sequence[Matrix], rows: Rows) -> Matrix:
+    """Put columns side by side, on the rows."""
+    if not columns:
+        return np.empty((int(rows.sum()), 0))
+    return np.column_stack(columns if rows.all() else [column[rows] for column in columns])
+
+
+def usable_rows(
+    source: Source,
+    model: Model,
+    parts: Parts,
+    *,
+    levels: Sequence[Effect],
+    weights: str | None,
+    singletons: Literal["drop", "keep"],
+) -> tuple[Rows, dict[str, int]]:
+    """Find the rows of a sample that a model can use; count the others by reason.
+
+    Returns
+    -------
+    (rows,) bool array and dict of str to int
+    """
+    values = [(model.outcome, parts.y), *zip(parts.terms, parts.X, strict=True)]
+    values += zip(parts.Z_terms, parts.Z, strict=True)
+    if weights:
+        values.append((f"weights {weights}", source.weights(weights)))
+    dropped = dict(source.dropped)
+    keep = np.ones(len(parts.y), dtype=bool)
+    if source.unmatched is not None and source.unmatched.any():
+        keep = ~source.unmatched
+        years = "1 year" if source.length == 1 else f"{source.length} years"
+        dropped[f"no row {years} earlier"] = int(source.unmatched.sum())
+    for name, column in values:
+        gaps = source.gaps(column)
+        if gaps is not None:
+            bad = keep & gaps
+            infinite = int(np.isinf(column[bad]).sum())
+            dropped[f"{name} missing"] = int(bad.sum()) - infinite
+            dropped[f"{name} infinite"] = infinite
+            keep = keep & ~bad
+    for effect in (*model.absorbed, *levels):
+        absent = source.absent(effect)
+        if absent is not None and (bad := keep & absent).any():
+            dropped[f"{effect_name(effect)} missing"] = int(bad.sum())
+            keep = keep & ~bad
+    if singletons == "drop" and model.absorbed:
+        held = source.held(model.absorbed, keep)
+        dropped["alone in an absorbed effect"] = int(keep.sum() - held.sum())
+        keep = held
+    return keep, {why: count for why, count in dropped.items() if count}
 
 
 def _counts(dropped: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {why}" for why, count in dropped.items()) or "none"
-
-
-def _choose(frame: pd.DataFrame, sample: Sample) -> tuple[NDArray[np.bool_], str, dict[str, int]]:
-    """Return the rows of the sample, its name, and what was left out of it for missing shares."""
-    if isinstance(sample, str):
-        if sample == "all":
-            return np.ones(len(frame), dtype=bool), "all firms", {}
-        if frame["foreign_share"].dtype.kind not in "biuf":
-            held = frame["foreign_share"].dtype
-            raise SchemaError(f"'foreign_share' holds {held}, not numbers from 0 to 1.")
-        share = frame["foreign_share"].to_numpy(dtype=np.float64, na_value=np.nan)
-        if sample == "domestic":
-            chosen, label = share < DOMESTIC_BELOW, f"foreign share < {DOMESTIC_BELOW:g}"
-        else:
-            chosen, label = share >= DOMESTIC_BELOW, f"foreign share >= {DOMESTIC_BELOW:g}"
-        unknown = int(np.isnan(share).sum())
-        dropped = {f"other than {sample} firms": int(len(share) - chosen.sum()) - unknown}
-        if unknown:
-            dropped["foreign_share missing"] = unknown
-        return chosen, f"{sample} firms ({label})", {k: v for k, v in dropped.items() if v}
-    mask = np.asarray(sample(frame) if callable(sample) else sample)
-    if mask.dtype != bool or mask.shape != (len(frame),):
-        raise SchemaError(
-            f"sample= must be one True or False per row: shape {(len(frame),)}, got "
-            f"{mask.dtype} of shape {mask.shape}."
-        )
-    left_out = int((~mask).sum())
-    name = getattr(sample, "__name__", "<lambda>")
-    label = "selected firms" if name == "<lambda>" else name.replace("_", " ")
-    return mask, label, {"not selected": left_out} if left_out else {}
-
-
-def _evaluate(
-    model: Model,
-    frame: pd.DataFrame,
-    levels: Sequence[Effect],
-    weights: str | None,
-    dropped: dict[str, int],
-) -> Design:
-    outcome, outcome_names = evaluate(model.outcome, frame, intercept=False)
-    if outcome.shape[1] != 1:
-        raise SchemaError(f"The outcome {model.outcome!r} has {len(outcome_names)} columns.")
-    absorbing = bool(model.absorbed)
-    X, terms = evaluate(model.regressors, frame, intercept=not absorbing, implied=absorbing)
-    if not terms:
-        raise SchemaError(
-            f"{model.regressors!r} leaves no regressor: it is empty, or its categories do not vary."
-        )
-    effects = {effect_name(e): encode(frame, e) for e in model.absorbed}
-    absorbed = set(model.absorbed)
-    clusters = {
-        effect_name(e): effects[effect_name(e)] if e in absorbed else encode(frame, e)
-        for e in levels
-    }
-    values = {model.outcome: outcome[:, 0]} | {t: X[:, j] for j, t in enumerate(terms)}
-    w = None
-    if weights:
-        if frame[weights].dtype.kind not in "biuf":
-            raise SchemaError(f"weights {weights!r} holds {frame[weights].dtype}, not numbers.")
-        w = frame[weights].to_numpy(dtype=np.float64, na_value=np.nan)
-        if (w <= 0).any():
-            raise SchemaError(
-                f"weights {weights!r}: {int((w <= 0).sum())} values are not positive."
-            )
-        values[f"weights {weights}"] = w
-    keep = np.ones(len(frame), dtype=bool)
-    keep = _complete(values, {**effects, **clusters}, keep, dropped)
-    full = keep.all()
-
-    def take(array: NDArray[Any]) -> NDArray[Any]:
-        return array if full else array[keep]
-
-    return Design(
-        y=take(outcome[:, 0]),
-        X=take(X),
-        terms=terms,
-        effects={name: compress(take(codes)) for name, codes in effects.items()},
-        clusters={name: compress(take(codes)) for name, codes in clusters.items()},
-        weights=None if w is None else take(w),
-        used=keep,
-        dropped=dropped,
-    )
-
-
-def _complete(
-    values: Mapping[str, Matrix],
-    codes: Mapping[str, Codes],
-    keep: NDArray[np.bool_],
-    dropped: dict[str, int],
-) -> NDArray[np.bool_]:
-    """Find the complete rows; count the missing by the first column that lacks them."""
-    infinite = {}
-    for name, column in values.items():
-        bad = keep & ~np.isfinite(column)
-        if not bad.any():
-            continue
-        unbounded = int(np.isinf(column[bad]).sum())
-        if unbounded:
-            infinite[name] = unbounded
-        dropped[f"{name} missing"] = int(bad.sum()) - unbounded
-        dropped[f"{name} infinite"] = unbounded
-        keep = keep & ~bad
-    for name, code in codes.items():
-        bad = keep & (code < 0)
-        if bad.any():
-            dropped[f"{name} missing"] = int(bad.sum())
-            keep = keep & ~bad
-    for why in [why for why, count in dropped.items() if count == 0]:
-        del dropped[why]
-    if infinite:
-        listed = preview([f"{name} ({count:,} rows)" for name, count in infinite.items()])
-        warn(
-            f"Infinite values, such as the logarithm of zero, were left out: {listed}.",
-            SpilloverWarning,
-            stacklevel=5,
-        )
-    return keep
-
-
-def encode(frame: pd.DataFrame, effect: Effect) -> Codes:
-    """Code the levels of an effect or of an interaction; -1 where a part is missing.
-
-    Examples
-    --------
-    >>> encode(pd.DataFrame({"region": ["N", "S", "N"], "year": [1, 1, 2]}), ("region", "year"))
-    array([0, 2, 1])
-    """
-    codes, uniques = pd.factorize(frame[effect[0]])
-    size = len(uniques)
-    for name in effect[1:]:
-        more, uniques = pd.factorize(frame[name])
-        joint = codes.astype(np.int64) * len(uniques) + more
-        joint[(codes < 0) | (more < 0)] = -1
-        size *= len(uniques)
-        codes = _renumber(joint, size)
-    return np.asarray(codes, dtype=np.intp)
-
-
-def compress(codes: Codes) -> Codes:
-    """Renumber the levels that occur to 0, 1, ... without holes.
-
-    Examples
-    --------
-    >>> compress(np.array([5, 2, 5]))
-    array([1, 0, 1])
-    """
-    return _renumber(codes, int(codes.max(initial=-1)) + 1)
-
-
-def _renumber(codes: NDArray[Any], size: int) -> Codes:
-    """Renumber codes below ``size`` by a table where that is small, else by hashing."""
-    if size > 8 * len(codes) + 1000:
-        result = np.full(len(codes), -1, dtype=np.intp)
-        known = codes >= 0
-        result[known] = pd.factorize(codes[known])[0]
-        return result
-    seen = np.zeros(size + 1, dtype=bool)
-    seen[codes] = True
-    seen[size] = False  # where index -1, a missing code, points to
-    number = np.cumsum(seen) - 1
-    number[size] = -1
-    return np.asarray(number[codes], dtype=np.intp)
-
-
-def _without_singletons(design: Design) -> Design:
-    """Drop observations that are alone in a level of an absorbed effect, until none is left."""
-    keep = np.ones(len(design.y), dtype=bool)
-    effects = dict(design.effects)
-    while True:
-        alone = np.zeros(len(keep), dtype=bool)
-        for codes in effects.values():
-            counts = np.bincount(codes[keep], minlength=int(codes.max(initial=0)) + 1)
-            alone |= keep & (counts[codes] == 1)
-        if not alone.any():
-            break
-        keep &= ~alone
-    if keep.all():
-        return design
-    used = design.used.copy()
-    used[used] = keep
-    return replace(
-        design,
-        y=design.y[keep],
-        X=design.X[keep],
-        effects={name: compress(codes[keep]) for name, codes in effects.items()},
-        clusters={name: compress(codes[keep]) for name, codes in design.clusters.items()},
-        weights=None if design.weights is None else design.weights[keep],
-        used=used,
-        dropped={**design.dropped, "alone in an absorbed effect": int((~keep).sum())},
-    )

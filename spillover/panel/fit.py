@@ -2,35 +2,62 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-from warnings import catch_warnings, simplefilter, warn
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from spillover._frames import NativeFrame, as_eager
-from spillover.errors import IdentificationError, SchemaError, SpilloverWarning, check_choice
+from spillover.errors import SchemaError, check_choice
 from spillover.firms import FirmPanel
-from spillover.linkage.carried import carried_definitions, carried_synthetic
 from spillover.panel.absorb import Absorber
-from spillover.panel.covariance import FEW_CLUSTERS, Inference, Kind, covariance
+from spillover.panel.assemble import (
+    Carried,
+    Clustering,
+    Facts,
+    Sides,
+    assemble,
+    check_degrees,
+    overlap_remark,
+    solve,
+    warn_if_few,
+    warn_if_infinite,
+)
+from spillover.panel.clusters import (
+    choose_clusters,
+    cluster_levels,
+    outside_clusters,
+    share_between,
+)
 from spillover.panel.design import Design, Sample, build_design
-from spillover.panel.formula import Effect, effect_name, parse_effect, parse_formula
-from spillover.panel.ols import LeastSquares, check_identified, least_squares
-from spillover.panel.result import Fit
+from spillover.panel.estimated import Estimated, FrameKeys
+from spillover.panel.formula import Model, parse_effect, parse_formula
+from spillover.panel.ols import check_identified
+from spillover.panel.settings import ESTIMATORS, Settings, finish
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import narwhals as nw
     from numpy.typing import NDArray
+
+    from spillover.panel.binary import Binary
+    from spillover.panel.dynamic_settings import Gmm
+    from spillover.panel.formula import Effect
+    from spillover.panel.ppml import Ppml
+    from spillover.panel.quantile import Quantile
+    from spillover.panel.result import Fit
+    from spillover.panel.settings import How
+    from spillover.panel.transforms import Transform
 
     Matrix = NDArray[np.float64]
     Codes = NDArray[np.intp]
 
-INDUSTRY_YEAR: Effect = ("industry", "year")
-GROUPED = 0.9
-"""Share of a regressor's variance between industry-years from which it counts as grouped."""
+Linear = Literal["auto", "ols", "iv", "liml", "gmm"]
+Other = Literal["quantile", "probit", "logit", "ppml", "difference_gmm", "system_gmm"]
+OTHERS = ("quantile", "probit", "logit", "ppml", "difference_gmm", "system_gmm")
+"""Estimators of :mod:`spillover.panel.dispatch`, which is imported when one is asked for."""
 
 
 def fit(
@@ -38,35 +65,66 @@ def fit(
     data: FirmPanel | NativeFrame,
     *,
     sample: Sample = "all",
+    transform: Transform = "levels",
+    length: int | None = None,
+    estimator: Linear | Other = "auto",
+    settings: Quantile | Binary | Ppml | Gmm | None = None,
     cluster: str | Sequence[str] = "auto",
-    inference: Kind = "cluster",
+    inference: How = "cluster",
+    inference_settings: Mapping[str, Any] | None = None,
     weights: str | None = None,
     singletons: Literal["drop", "keep"] = "drop",
+    lean: bool = False,
 ) -> Fit:
-    """Fit a panel regression by least squares, absorbing fixed effects exactly.
+    """Fit a panel regression, absorbing fixed effects exactly.
 
     Parameters
     ----------
     formula : str
-        ``outcome ~ regressors | absorbed``, as in fixest and pyfixest: absorbed effects are columns
-        joined by ``+``, interacted by ``^`` (``region^year``). Outcome and regressors may use
-        formulaic's transforms (``log(output)``, ``C(region)``, ``x:z``).
+        ``outcome ~ regressors | absorbed | endogenous ~ instruments``, as in fixest and pyfixest;
+        the last two parts may be left out. Absorbed effects are columns joined by ``+``, interacted
+        by ``^`` (``region^year``). Outcome, regressors and instruments may use formulaic's
+        transforms (``log(output)``, ``C(region)``, ``x:z``) and ``lag(x, 1)``, ``lead(x, 1)``,
+        ``diff(x, 1)``: the same firm in another calendar year, in or out of the sample. Without
+        further regressors write ``outcome ~ 1 | firm | endogenous ~ instruments``.
     data : FirmPanel or data frame
         pandas, Polars or PyArrow.
     sample : {"all", "domestic", "foreign"}, boolean array, or function
         Domestic firms have a ``foreign_share`` below 0.10. A function takes the pandas frame and
         returns one True or False per row; its name then names the sample in tables.
+    transform : {"levels", "first_difference", "long_difference"}
+        Differences of outcome, regressors and instruments over calendar years within the firm.
+        Absorbed effects, clusters, weights and the sample are those of the end year; a constant is
+        the average growth. Firms without the earlier year are counted.
+    length : int, optional
+        Calendar years of a long difference.
+    estimator : {"auto", "ols", "iv", "liml", "gmm"} or another
+        "auto": least squares, or two-stage least squares ("iv") if the formula has instruments.
+        "gmm" weights the moments by their inverse covariance at 2SLS, clustered as ``cluster``
+        says. Others: "quantile", "probit", "logit", "ppml" (Poisson), "difference_gmm",
+        "system_gmm"; they return a :class:`spillover.panel.ModelFit`.
+    settings : Quantile, Binary, Ppml or Gmm, optional
+        Choices of one of the other estimators, such as ``sp.panel.Quantile((0.25, 0.5, 0.75))``.
     cluster : str or sequence of str
         Level of clustering, such as ``"industry^year"``; several for multi-way clustering. "auto":
         industry-year where a regressor varies (almost) only there, as linkage measures do (Moulton
         1990), else the firm.
-    inference : {"cluster", "hetero", "iid"}
-        "hetero" and "iid" ignore ``cluster``.
+    inference : str
+        "cluster"; "hetero" or "iid", which ignore ``cluster``; for few clusters "wild" (bootstrap),
+        "cr2" or "cr3"; "hc2", "hc3"; "driscoll_kraay", "newey_west", "conley"; and for linkage
+        measures, whose errors are correlated across industries with similar partners, "exposure"
+        or "randomisation". See :mod:`spillover.inference`.
+    inference_settings : mapping, optional
+        Settings of the method, as of ``sp.inference.with_wild`` and the like:
+        ``{"draws": 9_999}``, ``{"latitude": "lat", "longitude": "lon", "cutoff": 200}``.
     weights : str, optional
         Column of positive weights.
     singletons : {"drop", "keep"}
         Observations alone in a level of an absorbed effect say nothing about the coefficients;
         they are dropped and counted.
+    lean : bool
+        Keep no arrays but the rows used: the result is small, but has no residuals and serves no
+        test that needs the data (``Fit.estimated``).
 
     Returns
     -------
@@ -77,8 +135,8 @@ def fit(
     SchemaError
         For a formula, column, sample or option that is not valid.
     IdentificationError
-        If a regressor is constant, collinear, or taken up by the absorbed effects (both are
-        named), if no degrees of freedom are left, or if there is a single cluster.
+        If a regressor or instrument is constant, collinear, or taken up by the absorbed effects
+        (both are named), if no degrees of freedom are left, or if there is a single cluster.
 
     Warns
     -----
@@ -88,7 +146,8 @@ def fit(
     Notes
     -----
     Small-sample rule and degrees of freedom: :mod:`spillover.panel.covariance`; the rank of the
-    absorbed effects is exact. Absorption: :mod:`spillover.panel.absorb`.
+    absorbed effects is exact. Absorption: :mod:`spillover.panel.absorb`. Instruments:
+    :mod:`spillover.panel.iv` and :class:`spillover.panel.first_stage.FirstStage`.
 
     References
     ----------
@@ -106,208 +165,143 @@ def fit(
     'clustered by industry^year'
     """
     model = parse_formula(formula)
-    if not (weights is None or isinstance(weights, str)):
-        raise SchemaError(f"weights= is a {type(weights).__name__}; give the name of a column.")
-    check_choice("inference", inference, ("cluster", "hetero", "iid"))
-    check_choice("singletons", singletons, ("drop", "keep"))
-    native = data.data if isinstance(data, FirmPanel) else data
-    columns = as_eager(native, "data").columns
-    levels = _levels(cluster, columns) if inference == "cluster" else []
-    design, label = build_design(
-        model, native, sample=sample, levels=levels, weights=weights, singletons=singletons
+    check_choice("estimator", estimator, (*ESTIMATORS, *OTHERS))
+    options = Settings.checked(
+        transform=transform,
+        length=length,
+        estimator="auto" if estimator in OTHERS else estimator,
+        cluster=cluster,
+        inference=inference,
+        inference_settings=inference_settings,
+        weights=weights,
+        singletons=singletons,
+        lean=lean,
     )
-    clusters, reason = _choose_clusters(design, cluster, inference)
+    if estimator in OTHERS:
+        if options.errors:
+            raise SchemaError(
+                f"inference={inference!r} is for linear regressions; estimator={estimator!r} takes "
+                "'cluster', 'hetero' or 'iid'."
+            )
+        dispatch = import_module("spillover.panel.dispatch")
+        job = dispatch.Job(estimator, model, data, sample, options, settings)
+        result: Fit = dispatch.fit_by(job)
+        return result
+    if settings is not None:
+        raise SchemaError(f"settings= goes with one of the estimators {', '.join(OTHERS)}.")
+    method = options.method(model)
+    native, eager = native_frame(data)
+    design, label, clusters, reason = _design(model, native, sample, options, eager.columns)
+    warn_if_infinite(design.dropped)
+    absorber, sides = _absorb(design)
+    kind = options.inference if clusters or options.inference != "cluster" else "hetero"
+    outside = outside_clusters(absorber, design.effects, clusters)
+    how = Clustering(kind, clusters, reason, absorber.rank if absorber else 0, outside)
+    check_degrees(len(sides.y), len(sides.terms), how.absorbed)
+    solved = solve(method, sides, how)
+    squares = solved.squares
+    keys = FrameKeys(native, design.used)
+    estimated = Estimated(design, absorber, sides.y, sides.X, squares.Xhat, squares, keys, sides.Z)
+    remarks: tuple[str, ...] = ()
+    if options.length and keys.firm is not None:
+        remarks = overlap_remark(options.length, keys.firm.codes, clusters)
+    levels = {name: int(codes.max()) + 1 for name, codes in design.effects.items()}
+    facts = Facts(
+        model,
+        method,
+        options.length,
+        levels,
+        label,
+        design.dropped,
+        design.used,
+        Carried.by(native),
+        remarks,
+    )
+    kept = None if lean and not options.errors else estimated
+    result = assemble(sides, solved, how, facts, kept)
+    if not options.errors:
+        warn_if_few(how.counts)
+    return finish(result, options, native)
+
+
+def native_frame(data: FirmPanel | NativeFrame) -> tuple[NativeFrame, nw.DataFrame[Any]]:
+    """Return the data as they came, and wrapped; a lazy frame is collected once."""
+    native = data.data if isinstance(data, FirmPanel) else data
+    eager = as_eager(native, "data")
+    return native if isinstance(native, pd.DataFrame) else eager.to_native(), eager
+
+
+def _design(
+    model: Model, native: NativeFrame, sample: Sample, settings: Settings, columns: Sequence[str]
+) -> tuple[Design, str, Mapping[str, Codes], str]:
+    """Build the design and settle the clusters."""
+
+    def build(levels: Sequence[Effect]) -> tuple[Design, str]:
+        return build_design(
+            model,
+            native,
+            sample=sample,
+            levels=levels,
+            weights=settings.weights,
+            singletons=settings.singletons,
+            length=settings.length,
+        )
+
+    if settings.inference != "cluster":
+        design, label = build([])
+        return design, label, {}, ""
+    design, label = build(cluster_levels(settings.cluster, columns))
+    if settings.cluster != "auto":
+        return design, label, design.clusters, ""
+    clusters, reason = choose_clusters(
+        design.clusters,
+        design.terms,
+        lambda j, name: share_between(design.X[:, j], design.clusters[name]),
+    )
     if any(f"{name} missing" in design.dropped for name in set(design.clusters) - set(clusters)):
         # "auto" offered a level that is not used after all: the rows without it stay
-        with catch_warnings():
-            simplefilter("ignore", SpilloverWarning)
-            design, label = build_design(
-                model,
-                native,
-                sample=sample,
-                levels=[parse_effect(name) for name in clusters],
-                weights=weights,
-                singletons=singletons,
-            )
+        design, label = build([parse_effect(name) for name in clusters])
         clusters = design.clusters
-    estimate = _estimate(design)
-    kind = inference if clusters or inference != "cluster" else "hetero"
-    vcov = _covariance(estimate, kind, clusters)
-    counts = tuple(int(codes.max()) + 1 for codes in clusters.values())
-    _warn_if_few(dict(zip(clusters, counts, strict=True)))
-    df = min(counts) - 1 if counts else estimate.df_resid
-    definitions = carried_definitions(native)
-    return Fit(
-        formula=str(model),
-        outcome=model.outcome,
-        params=pd.Series(estimate.squares.beta, design.terms, name="estimate"),
-        vcov=pd.DataFrame(vcov, design.terms, design.terms),
-        inference=Inference(kind, tuple(clusters), counts, df, reason),
-        nobs=len(design.y),
-        df_resid=estimate.df_resid,
-        levels={name: int(codes.max()) + 1 for name, codes in design.effects.items()},
-        df_absorbed=estimate.df_absorbed,
-        **_fit_statistics(estimate),
-        sample=label,
-        dropped=design.dropped,
-        definitions={t: definitions[t] for t in design.terms if t in definitions},
-        residuals=estimate.squares.residuals,
-        used=design.used,
-        synthetic=carried_synthetic(native),
-    )
+    return design, label, clusters, reason
 
 
-@dataclass(frozen=True)
-class _Estimate:
-    """Least squares after absorption: y (n,) and X (n, k) are the residualised columns."""
-
-    design: Design
-    absorber: Absorber | None
-    y: Matrix
-    X: Matrix
-    squares: LeastSquares
-
-    @property
-    def df_absorbed(self) -> int:
-        return self.absorber.rank if self.absorber else 0
-
-    @property
-    def df_resid(self) -> int:
-        rows, terms = self.X.shape
-        return int(rows - terms - self.df_absorbed)
-
-
-def _levels(cluster: str | Sequence[str], columns: list[str]) -> list[Effect]:
-    """Return the clustering levels to code; for "auto" all that may be chosen."""
-    if isinstance(cluster, str) and cluster == "auto":
-        offered: list[Effect] = [INDUSTRY_YEAR, ("firm",)]
-        return [level for level in offered if set(level) <= set(columns)]
-    names = [cluster] if isinstance(cluster, str) else cluster
-    if not isinstance(names, list | tuple) or not names or not all(map(_is_text, names)):
-        raise SchemaError(
-            f"cluster={cluster!r} names no level. Give one, such as 'industry^year', or a list of "
-            "several; for errors that are not clustered pass inference='hetero'."
-        )
-    levels = [parse_effect(name) for name in names]
-    if len(set(levels)) < len(levels):
-        raise SchemaError(f"cluster={cluster!r} names a level twice.")
-    return levels
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _estimate(design: Design) -> _Estimate:
-    """Absorb, check identification, and solve."""
-    absorber, y, X = None, design.y, design.X
+def _absorb(design: Design) -> tuple[Absorber | None, Sides]:
+    """Take the effects out of every column, and check that something is left."""
+    absorber, y, X, Z = None, design.y, design.X, design.Z
+    k = X.shape[1]
     if design.effects:
         absorber = Absorber.from_codes(list(design.effects.values()), design.weights)
-        left = absorber.residualise(np.column_stack([design.y, design.X]))
-        y, X = left[:, 0], left[:, 1:]
+        raw = [design.y[:, None], X] if Z is None else [design.y[:, None], X, Z]
+        left = absorber.residualise(np.hstack(raw))
+        y, X = left[:, 0], left[:, 1 : k + 1]
+        Z = None if Z is None else left[:, k + 1 :]
     check_identified(design.X, X, design.terms, design.effects, design.weights)
-    estimate = _Estimate(design, absorber, y, X, least_squares(y, X, design.weights))
-    if estimate.df_resid < 1:
-        n, k = X.shape
-        raise IdentificationError(
-            f"{n:,} observations cannot identify {k} coefficients and absorbed effects of rank "
-            f"{estimate.df_absorbed:,}: no degrees of freedom are left."
+    if Z is not None and design.Z is not None:
+        first = k - len(design.endogenous)
+        check_identified(
+            np.hstack([design.X[:, :first], design.Z]),
+            np.hstack([X[:, :first], Z]),
+            [*design.terms[:first], *design.Z_terms],
+            design.effects,
+            design.weights,
         )
-    return estimate
-
-
-def _choose_clusters(
-    design: Design, cluster: str | Sequence[str], inference: Kind
-) -> tuple[Mapping[str, Codes], str]:
-    """Settle "auto" by where the regressors vary."""
-    if inference != "cluster":
-        return {}, ""
-    if cluster != "auto":
-        return design.clusters, ""
-    name = effect_name(INDUSTRY_YEAR)
-    if name in design.clusters:
-        codes = design.clusters[name]
-        grouped = [
-            term
-            for j, term in enumerate(design.terms)
-            if _share_between(design.X[:, j], codes) >= GROUPED
-        ]
-        if grouped:
-            few = ", ".join(grouped[:3]) + (", ..." if len(grouped) > 3 else "")
-            return {name: codes}, f"chosen because {few} vary by industry and year"
-    if "firm" in design.clusters:
-        return {"firm": design.clusters["firm"]}, "chosen: repeated observations of a firm"
-    return {}, "chosen: the data name no industry, year or firm to cluster by"
-
-
-def _share_between(column: Matrix, codes: Codes) -> float:
-    """Return the share of a column's variance that lies between groups; 0 if it is constant."""
-    total = column.var()
-    if total == 0:
-        return 0.0
-    counts = np.bincount(codes)
-    means = np.bincount(codes, column) / counts
-    return float((counts * (means - column.mean()) ** 2).sum() / len(column) / total)
-
-
-def _outside_clusters(
-    absorber: Absorber | None, effects: Mapping[str, Codes], clusters: Mapping[str, Codes]
-) -> int:
-    """Return what the absorbed effects cost, those nested in a cluster as one constant."""
-    if absorber is None:
-        return 0
-    nested = [codes for codes in effects.values() if _nested(codes, clusters)]
-    if not nested:
-        return absorber.rank
-    return absorber.rank - Absorber.from_codes(nested).rank + 1
-
-
-def _nested(codes: Codes, clusters: Mapping[str, Codes]) -> bool:
-    for cluster in clusters.values():
-        home = np.empty(int(codes.max()) + 1, dtype=cluster.dtype)
-        home[codes] = cluster
-        if (home[codes] == cluster).all():
-            return True
-    return False
-
-
-def _covariance(estimate: _Estimate, kind: Kind, clusters: Mapping[str, Codes]) -> Matrix:
-    k = estimate.X.shape[1]
-    effects = estimate.design.effects
-    return covariance(
-        kind,
-        estimate.squares.bread,
-        estimate.squares.scores,
-        estimate.squares.residuals,
-        weights=estimate.design.weights,
-        clusters=clusters,
-        parameters=k + estimate.df_absorbed,
-        parameters_outside_clusters=k + _outside_clusters(estimate.absorber, effects, clusters),
+    constant = absorber is not None or "Intercept" in design.terms
+    total = sum_of_squares(design.y, design.weights, centred=constant)
+    return absorber, Sides(
+        y=y,
+        X=X,
+        Z=Z,
+        weights=design.weights,
+        terms=design.terms,
+        endogenous=design.endogenous,
+        instruments=design.Z_terms,
+        total=total,
+        within=sum_of_squares(y, design.weights, centred=False) if absorber else total,
     )
 
 
-def _warn_if_few(counts: Mapping[str, int]) -> None:
-    name = min(counts, key=lambda level: counts[level], default="")
-    if name and counts[name] < FEW_CLUSTERS:
-        warn(
-            f"Only {counts[name]} clusters of {name}: with fewer than {FEW_CLUSTERS}, clustered "
-            "standard errors are too small and tests reject too often.",
-            SpilloverWarning,
-            stacklevel=3,
-        )
-
-
-def _fit_statistics(estimate: _Estimate) -> dict[str, float]:
-    """Return r2, r2_within and rmse; totals are around the mean where there is a constant."""
-    design = estimate.design
-    w = np.ones(len(design.y)) if design.weights is None else design.weights
-    ssr = float(w @ estimate.squares.residuals**2)
-    constant = estimate.absorber is not None or "Intercept" in design.terms
-    centred = design.y - (w @ design.y) / w.sum() if constant else design.y
-    total = float(w @ centred**2)
-    within = float(w @ estimate.y**2) if estimate.absorber else total
-    return {
-        "r2": 1 - ssr / total if total else np.nan,
-        "r2_within": 1 - ssr / within if within else np.nan,
-        "rmse": float(np.sqrt(ssr / estimate.df_resid)),
-    }
+def sum_of_squares(y: Matrix, weights: Matrix | None, *, centred: bool) -> float:
+    """Return the weighted sum of squares, around the weighted mean if ``centred``."""
+    if centred:
+        y = y - (y.mean() if weights is None else weights @ y / weights.sum())
+    return float(y @ y if weights is None else (weights * y) @ y)

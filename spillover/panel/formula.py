@@ -1,4 +1,4 @@
-"""Read ``y ~ x1 + x2 | firm + year + region^year``, the notation of fixest and pyfixest."""
+"""Read ``y ~ x1 + x2 | firm + year | endogenous ~ instruments``, the notation of fixest."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from formulaic import Formula
 from formulaic.errors import FormulaicError
 
 from spillover.errors import SchemaError, did_you_mean, preview
+from spillover.panel.names import names_used, protect, restore, split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +23,8 @@ Effect = tuple[str, ...]
 """The columns whose interaction is one absorbed effect or one clustering level."""
 
 _NAME = re.compile(r"[^\W\d]\w*")
-_BY_ROW = re.compile(r"\blag\s*\(")
 EXAMPLE = "'tfp ~ horizontal + backward | firm + year'"
+WITH_INSTRUMENTS = "'tfp ~ horizontal | firm + year | backward ~ z1 + z2'"
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,34 @@ class Model:
         The left side, and the first part of the right side.
     absorbed : tuple of Effect
         The absorbed effects, in the order written.
+    endogenous, instruments : str
+        Of the last part; empty without instruments.
     """
 
     outcome: str
     regressors: str
     absorbed: tuple[Effect, ...]
+    endogenous: str = ""
+    instruments: str = ""
 
     def __str__(self) -> str:
         effects = " + ".join(effect_name(effect) for effect in self.absorbed)
-        return f"{self.outcome} ~ {self.regressors}" + (f" | {effects}" if effects else "")
+        return (
+            f"{self.outcome} ~ {self.regressors}"
+            + (f" | {effects}" if effects else "")
+            + (f" | {self.endogenous} ~ {self.instruments}" if self.endogenous else "")
+        )
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """The parts that hold variables: outcome, regressors, endogenous, instruments.
+
+        Returns
+        -------
+        tuple of str
+        """
+        parts = (self.outcome, self.regressors, self.endogenous, self.instruments)
+        return tuple(part for part in parts if part)
 
 
 def effect_name(effect: Effect) -> str:
@@ -81,13 +101,14 @@ def parse_effect(text: str) -> Effect:
 
 
 def parse_formula(formula: str) -> Model:
-    """Split a formula into outcome, regressors and absorbed effects.
+    """Split a formula into outcome, regressors, absorbed effects and instruments.
 
     Parameters
     ----------
     formula : str
-        ``outcome ~ regressors`` or ``outcome ~ regressors | effect + effect``. Outcome and
-        regressors may use formulaic's transforms, such as ``log(capital)`` or ``C(region)``.
+        ``outcome ~ regressors``, then ``| effect + effect`` and ``| endogenous ~ instruments``,
+        each or both. Outcome, regressors and instruments may use formulaic's transforms, such as
+        ``log(capital)`` or ``C(region)``, and ``lag(x, k)``, ``lead(x, k)``, ``diff(x, k)``.
 
     Raises
     ------
@@ -97,49 +118,50 @@ def parse_formula(formula: str) -> Model:
     --------
     >>> parse_formula("tfp ~ backward | firm + region^year").absorbed
     (('firm',), ('region', 'year'))
+    >>> parse_formula("tfp ~ 1 | firm | backward ~ tariff + quota").instruments
+    'tariff + quota'
     """
     if not isinstance(formula, str):
         raise SchemaError(f"formula is a {type(formula).__name__}; give text, as in {EXAMPLE}.")
     left, mark, right = (side.strip() for side in formula.partition("~"))
-    parts = [part.strip() for part in _split(right, "|")]
-    if not mark or any("~" in part for part in parts[:2]):
+    parts = [part.strip() for part in split(right, "|")]
+    last = [side.strip() for side in split(parts[-1], "~")] if len(parts) > 1 else []
+    instrumented = len(last) == 2
+    if not mark:
         raise SchemaError(f"formula={formula!r} needs exactly one '~', as in {EXAMPLE}.")
-    if not left or not parts[0]:
-        raise SchemaError(f"formula={formula!r} lacks a side, as in {EXAMPLE}.")
-    if len(parts) > 2:
+    if any("~" in part for part in parts[: len(parts) - instrumented]):
         raise SchemaError(
-            f"formula={formula!r} has {len(parts)} parts on the right; it takes regressors and "
-            "absorbed effects, separated by one '|'. Instruments: use linearmodels.IV2SLS."
+            f"formula={formula!r} needs exactly one '~' before the first '|', as in {EXAMPLE}; a "
+            f"second one is for instruments, last: {WITH_INSTRUMENTS}."
         )
-    if _BY_ROW.search(formula):
+    if not left or not parts[0] or (instrumented and not all(last)):
+        raise SchemaError(f"formula={formula!r} lacks a side, as in {EXAMPLE}.")
+    middle = parts[1 : len(parts) - instrumented]
+    if len(middle) > 1:
         raise SchemaError(
-            f"formula={formula!r} uses lag(), which would shift rows, across firms and gaps in the "
-            "years. Add a column with the value of the firm's previous calendar year instead."
+            f"formula={formula!r} has {len(parts)} parts on the right; it takes regressors, then "
+            "absorbed effects, then 'endogenous ~ instruments', separated by '|', as in "
+            f"{WITH_INSTRUMENTS}."
         )
     effects: tuple[Effect, ...] = ()
-    if len(parts) == 2:
-        if not parts[1]:
+    if middle:
+        if not middle[0]:
             raise SchemaError(f"formula={formula!r} names no effect after '|'.")
-        effects = tuple(parse_effect(text) for text in parts[1].split("+"))
+        effects = tuple(parse_effect(text) for text in middle[0].split("+"))
     if len(set(effects)) < len(effects):
         raise SchemaError(f"formula={formula!r} names an absorbed effect twice.")
-    return Model(left, parts[0], effects)
+    return Model(left, parts[0], effects, *(last if instrumented else ("", "")))
 
 
-def _split(text: str, mark: str) -> list[str]:
-    """Split at ``mark`` outside brackets."""
-    parts, depth = [""], 0
-    for char in text:
-        depth += (char in "([{") - (char in ")]}")
-        if char == mark and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += char
-    return parts
+def required_columns(model: Model, columns: Sequence[str] = ()) -> list[str]:
+    """List the data columns that the sides of the formula use.
 
-
-def required_columns(model: Model) -> list[str]:
-    """List the data columns that the outcome and the regressors use.
+    Parameters
+    ----------
+    model : Model
+    columns : sequence of str
+        The data's columns; a name that is one of them and also a function of formulas (``log``) is
+        a column unless a bracket follows.
 
     Raises
     ------
@@ -152,15 +174,14 @@ def required_columns(model: Model) -> list[str]:
     ['y', 'x', 'k']
     """
     names: list[str] = []
-    for side in (model.outcome, model.regressors):
+    for side in model.sides:
         try:
-            used = Formula(f"0 + {side}").required_variables
+            Formula(f"0 + {protect(side, columns)}")
         except (FormulaicError, SyntaxError) as error:
-            plain = str(error).splitlines()[0]  # what follows draws the place in colours
+            plain = restore(str(error).splitlines()[0])  # what follows draws the place in colours
             raise SchemaError(f"{side!r} is no valid formula: {plain}") from error
-        order = sorted(used, key=lambda name: side.find(str(name)))
-        names += [str(name) for name in order if str(name) not in names]
-    return names
+        names += names_used(side, columns)
+    return list(dict.fromkeys(names))
 
 
 def check_present(names: Sequence[str], columns: Sequence[str], role: str) -> None:
@@ -177,6 +198,22 @@ def check_present(names: Sequence[str], columns: Sequence[str], role: str) -> No
         )
 
 
+def plain_terms(side: str, columns: Sequence[str]) -> list[str] | None:
+    """Return the terms of a side if all of them are columns (or calls made into columns).
+
+    Examples
+    --------
+    >>> plain_terms("x + lag(x, 1)", ["x", "lag(x, 1)"])
+    ['x', 'lag(x, 1)']
+    >>> plain_terms("x + log(x)", ["x"]) is None
+    True
+    """
+    terms = [restore(term.strip()) for term in split(protect(side, columns), "+")]
+    if all(term in columns for term in terms) and len(set(terms)) == len(terms):
+        return terms
+    return None
+
+
 def evaluate(
     side: str, frame: pd.DataFrame, *, intercept: bool, implied: bool = False
 ) -> tuple[NDArray[np.float64], list[str]]:
@@ -186,6 +223,7 @@ def evaluate(
     ----------
     side : str
     frame : pandas.DataFrame
+        With the values of ``lag(x, 1)`` in a column of that name, and so on.
     intercept : bool
         Whether the result has an intercept (unless the formula says ``0 +``).
     implied : bool
@@ -201,38 +239,39 @@ def evaluate(
     SchemaError
         If the formula cannot be evaluated on the data.
     """
-    plain = [term.strip() for term in side.split("+")]
-    numeric = all(
-        term in frame.columns and frame[term].dtype.kind in "biuf" for term in plain
-    ) and len(set(plain)) == len(plain)
-    if numeric:
+    plain = plain_terms(side, list(frame.columns))
+    if plain is not None and all(frame[term].dtype.kind in "biuf" for term in plain):
         columns = [frame[term].to_numpy(dtype=np.float64, na_value=np.nan) for term in plain]
         if intercept:
             columns, plain = [np.ones(len(frame)), *columns], ["Intercept", *plain]
         return np.column_stack(columns), plain
-    for name in required_columns(Model(side, side, ())):
+    used = names_used(side, list(frame.columns), made=True)
+    for name in used:
         kind = pd.api.types.infer_dtype(frame[name]) if frame[name].dtype == object else "string"
         if kind not in {"string", "boolean", "empty"}:
             raise SchemaError(
                 f"{name!r} holds {kind} values as Python objects, which a formula would take for "
                 "categories; convert it, with astype(float) for example."
             )
-    matrix = _materialise(side if intercept or implied else f"0 + {side}", frame)
+    text = protect(side, list(frame.columns))
+    view = frame[used].rename(columns=lambda name: protect(f"`{name}`", [name]).strip("`"))
+    matrix = _materialise(text if intercept or implied else f"0 + {text}", view, side)
     if implied:
         matrix = matrix.drop(columns="Intercept", errors="ignore")
-    text = [name for name in matrix.columns if matrix[name].dtype.kind not in "biuf"]
-    if text:
-        raise SchemaError(f"{preview(text)} in {side!r} are not numbers.")
-    return matrix.to_numpy(dtype=np.float64), [str(name) for name in matrix.columns]
+    strange = [restore(n) for n in matrix.columns if matrix[n].dtype.kind not in "biuf"]
+    if strange:
+        raise SchemaError(f"{preview(strange)} in {side!r} are not numbers.")
+    return matrix.to_numpy(dtype=np.float64), [restore(str(name)) for name in matrix.columns]
 
 
-def _materialise(formula: str, frame: pd.DataFrame) -> pd.DataFrame:
+def _materialise(formula: str, frame: pd.DataFrame, side: str) -> pd.DataFrame:
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
             matrix: Any = Formula(formula).get_model_matrix(
                 frame, na_action="ignore", context={}, output="pandas"
             )
     except (FormulaicError, SyntaxError, TypeError, ValueError) as error:
-        raise SchemaError(f"{formula!r} cannot be evaluated on the data: {error}") from error
+        reason = restore(str(error))
+        raise SchemaError(f"{side!r} cannot be evaluated on the data: {reason}") from error
     result: pd.DataFrame = matrix
     return result

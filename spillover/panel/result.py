@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,15 @@ from scipy import stats
 from spillover.errors import IdentificationError, SchemaError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from spillover.linkage.carried import CarriedLinkages
     from spillover.panel.covariance import Inference
+    from spillover.panel.estimated import Estimated
+    from spillover.panel.first_stage import FirstStage
+    from spillover.panel.iv import Overidentification
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,12 +50,33 @@ class Fit:
         Rows left out, by reason.
     definitions : mapping of str to str
         Linkage regressor -> how it was made.
-    residuals : (nobs,) array
+    residuals : (nobs,) array or None
+        None from ``fit(..., lean=True)``.
     used : (rows of the data,) bool array
         The rows behind the result.
     synthetic : bool
         Whether the linkages come from a table that says it is synthetic; tables and figures then
         say so too.
+    links : mapping of str to CarriedLinkages
+        Linkage regressor -> the linkages it was made from, where the frame still had them.
+    estimated : Estimated or None
+        The arrays behind the result, which later tests read; None from ``fit(..., lean=True)``.
+    dfs : pandas.Series, optional
+        Degrees of freedom of each term's t distribution, where they differ from ``inference.df``.
+    p_values : pandas.Series, optional
+        p-values by term, where they do not come from a t distribution.
+    intervals : function of a level, optional
+        Returns conf_low and conf_high by term, where they do not come from a t distribution.
+    estimator : str
+        Such as "ols", "iv" (two-stage least squares), "liml", "gmm".
+    transform : str
+        What was differenced, in words; empty for levels.
+    first_stage : FirstStage or None
+        The strength of the instruments.
+    overidentification : Overidentification or None
+        The test of instruments beyond those needed.
+    remarks : tuple of str
+        Further lines for the notes.
     """
 
     formula: str
@@ -69,9 +94,19 @@ class Fit:
     sample: str
     dropped: Mapping[str, int]
     definitions: Mapping[str, str]
-    residuals: NDArray[np.float64]
+    residuals: NDArray[np.float64] | None
     used: NDArray[np.bool_]
     synthetic: bool = False
+    links: Mapping[str, CarriedLinkages] = field(default_factory=dict)
+    estimated: Estimated | None = None
+    dfs: pd.Series[float] | None = None
+    p_values: pd.Series[float] | None = None
+    intervals: Callable[[float], pd.DataFrame] | None = None
+    estimator: str = "ols"
+    transform: str = ""
+    first_stage: FirstStage | None = None
+    overidentification: Overidentification | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def absorbed(self) -> tuple[str, ...]:
@@ -105,14 +140,22 @@ class Fit:
 
     @property
     def pvalues(self) -> pd.Series[float]:
-        """Two-sided p-values against zero, t distribution with ``inference.df``.
+        """Two-sided p-values against zero: ``p_values``, or t with ``inference.df`` (``dfs``).
 
         Returns
         -------
         pandas.Series
         """
-        values = 2 * stats.t.sf(np.abs(self.tstats), self.inference.df)
+        if self.p_values is not None:
+            return self.p_values.reindex(self.params.index).rename("p_value")
+        values = 2 * stats.t.sf(np.abs(self.tstats), self._df())
         return pd.Series(values, self.params.index, name="p_value")
+
+    def _df(self) -> NDArray[np.float64]:
+        if self.dfs is None:
+            same: NDArray[np.float64] = np.full(len(self.params), self.inference.df, np.float64)
+            return same
+        return np.asarray(self.dfs.reindex(self.params.index), dtype=np.float64)
 
     def confint(self, level: float = 0.95) -> pd.DataFrame:
         """Return confidence intervals.
@@ -134,7 +177,9 @@ class Fit:
         """
         if not isinstance(level, int | float) or not 0 < level < 1:
             raise SchemaError(f"level={level!r} must lie between 0 and 1; 0.95 is usual.")
-        half = stats.t.ppf((1 + level) / 2, self.inference.df) * self.std_errors
+        if self.intervals is not None:
+            return self.intervals(level).reindex(self.params.index)
+        half = stats.t.ppf((1 + level) / 2, self._df()) * self.std_errors
         return pd.DataFrame({"conf_low": self.params - half, "conf_high": self.params + half})
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
@@ -228,7 +273,11 @@ class Fit:
                 "statistic": statistic,
                 "df_num": df[0],
                 "df_denom": df[1],
-                "p_value": float(stats.f.sf(statistic, *df)),
+                "p_value": float(
+                    stats.f.sf(statistic, *df)
+                    if np.isfinite(df[1])
+                    else stats.chi2.sf(statistic * df[0], df[0])
+                ),
             }
         )
 
@@ -244,9 +293,19 @@ class Fit:
             f"Absorbed: {', '.join(effects) or 'nothing'}",
             f"Standard errors: {self.inference.label}{reason}"
             + (f"; {', '.join(counts)}" if counts else "")
-            + f"; t({self.inference.df:,})",
+            + self._distribution(),
+            *self._caution(),
             f"R2 {self.r2:.4f}, within {self.r2_within:.4f}; RMSE {self.rmse:.4g}",
         ]
+        if self.transform:
+            lines.append(f"In {self.transform}")
+        if self.first_stage is not None:
+            method = {"iv": "two-stage least squares", "liml": "LIML", "gmm": "two-step GMM"}
+            lines.append(f"Estimator: {method.get(self.estimator, self.estimator)}")
+            lines += self.first_stage.lines()
+        if self.overidentification is not None:
+            lines.append(f"Over-identification: {self.overidentification}")
+        lines += self.remarks
         if self.dropped:
             left = "; ".join(f"{count:,} {why}" for why, count in self.dropped.items())
             lines.append(f"Left out: {left}")
@@ -255,6 +314,20 @@ class Fit:
             made.setdefault(text, []).append(term)
         lines += [f"{', '.join(terms)}: {text}" for text, terms in made.items()]
         return [*lines, "Synthetic data"] if self.synthetic else lines
+
+    def _caution(self) -> list[str]:
+        """Say where plain errors leave out what linkage measures bring with them."""
+        if not self.links or self.inference.kind not in {"cluster", "hetero", "iid"}:
+            return []
+        return [
+            f"These errors leave out that industries with similar partners share shocks through "
+            f"{', '.join(self.links)}; inference='exposure' allows for it"
+        ]
+
+    def _distribution(self) -> str:
+        if self.p_values is not None or self.dfs is not None:
+            return ""
+        return f"; t({self.inference.df:,})" if np.isfinite(self.inference.df) else "; normal"
 
     def __repr__(self) -> str:
         table = self.tidy().set_index("term").rename_axis(None)

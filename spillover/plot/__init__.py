@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from spillover.plot.coefficients import coefficients
 from spillover.plot.compare import compare, correlations
+from spillover.plot.diagnostics import influence, leads, leave_one_out
 from spillover.plot.explain import contributions
 from spillover.plot.io_table import io_table
 from spillover.plot.key_linkages import key_linkages
 from spillover.plot.linkages import linkages
 from spillover.plot.network import network
+from spillover.plot.placebo import placebo
 from spillover.plot.production import elasticities, objective_profile, tfp_density
+from spillover.plot.sensitivity import oster, power
 from spillover.plot.theme import theme
 
 __all__ = [
@@ -23,11 +26,17 @@ __all__ = [
     "contributions",
     "correlations",
     "elasticities",
+    "influence",
     "io_table",
     "key_linkages",
+    "leads",
+    "leave_one_out",
     "linkages",
     "network",
     "objective_profile",
+    "oster",
+    "placebo",
+    "power",
     "tfp_density",
     "theme",
 ]

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import seaborn as sns
 
 from spillover._fits import check_labels
-from spillover._frames import as_eager
-from spillover.errors import SchemaError, did_you_mean, preview, rows
-from spillover.firms import FirmPanel
+from spillover.errors import SchemaError, did_you_mean, rows
+from spillover.plot._classes import tfp_and_class
 from spillover.plot.theme import (
     COLOURS,
     FULL_WIDTH,
@@ -32,14 +30,16 @@ from spillover.production.result import Productivity
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from spillover._frames import NativeFrame
+    from spillover.firms import FirmPanel
 
 _STEP = 0.6  # share of a group's height that its inputs fill
 _LINES = ("-", "--", ":", "-.")
-MOST_CLASSES, FEWEST = 4, 10  # densities in a figure; firm-years that each needs
+LONGEST, TWO_COLUMNS = 48, 34  # letters of a class's name; of entries that fit side by side
 
 
 def elasticities(
@@ -80,7 +80,7 @@ def elasticities(
     >>> data = sp.simulate.production("acf1", firms=50, rng=1).data
     >>> figure = elasticities(sp.productivity(data, method="ols", by=None))
     >>> figure.axes[0].get_xlabel()
-    'Elasticity of value_added'
+    'Elasticity of value added'
     """
     table = _check_result(result, ax).elasticities
     labels = check_labels(labels)
@@ -97,16 +97,18 @@ def elasticities(
         without = 0
         for name, offset, style in zip(inputs, offsets, styles(len(inputs)), strict=True):
             part = table[table["input"] == name].set_index("group").reindex(chosen)
-            label = literal(labels.get(name, name))
+            label = literal(_name(name, labels))
             without += _draw_input(axes, part, offset=float(offset), style=style, label=label)
             if truth is not None and name in truth:
                 axes.axvline(truth[name], color=style.colour, linewidth=0.8, linestyle="--")
         _finish_groups(axes, [labels.get(group, group) for group in chosen])
-        axes.set_xlabel(literal(f"Elasticity of {labels.get(result.output, result.output)}"))
+        axes.set_xlabel(literal(f"Elasticity of {_name(result.output, labels)}"))
         if len(inputs) > 1:
             _legend(axes, min(len(inputs), 4))
-        notes = [f"Method: {result.method}. Standard errors: {result.inference}."]
-        notes += ["Lines: 95% confidence intervals."] if table["std_error"].notna().any() else []
+        closed = bool(table["std_error"].notna().any())
+        errors = f"Standard errors: {result.inference}" if closed else "No standard errors"
+        notes = [f"Method: {result.method}. {errors}."]
+        notes += ["Lines: 95% confidence intervals."] if closed else []
         notes += ["Dashed: true elasticities."] if truth else []
         if 0 < without < len(chosen) * len(inputs):
             notes.append(f"{without} without an interval.")
@@ -189,7 +191,7 @@ def tfp_density(
     _check_result(result, ax)
     labels = check_labels(labels)
     cells = [*([result.by] if result.by else []), "year"] if within is None else list(within)
-    tfp, classes = _tfp_and_class(result, panel, by=by, threshold=threshold, cells=cells)
+    tfp, classes = tfp_and_class(result, panel, by=by, threshold=threshold, cells=cells)
     known = tfp.notna() & classes.notna()
     with theme():
         figure: Figure | None = None
@@ -201,7 +203,8 @@ def tfp_density(
             sorted(classes[known].unique()), COLOURS, _LINES, strict=False
         ):
             values = tfp[known & (classes == name)]
-            text = literal(f"{labels.get(name, name)} ({len(values):,} firm-years)")
+            shown = shorten(labels.get(name, name), LONGEST)
+            text = literal(f"{shown} ({len(values):,} firm-years)")
             sns.kdeplot(values, ax=axes, color=colour, linestyle=line, linewidth=1.5, label=text)
             axes.axvline(float(values.mean()), color=colour, linestyle=line, linewidth=0.7)
         less = " and ".join(cells)
@@ -209,45 +212,14 @@ def tfp_density(
             "Log productivity" + (f", less the mean of its {less} (log points)" if cells else "")
         )
         axes.set_ylabel("Density (1 / log point)")
-        _legend(axes, 2)
+        wide = max(len(entry) for entry in axes.get_legend_handles_labels()[1])
+        _legend(axes, 1 if wide > TWO_COLUMNS else 2)
         lost = int((~known).sum())
         notes = [f"Method: {result.method}. Thin lines: means."]
         notes += [f"{rows(lost)} without productivity or class left out."] if lost else []
         notes += ["Synthetic data."] if synthetic or result.synthetic else []
         footnote(axes if figure is None else figure, [" ".join(notes)])
     return figure_of(axes)
-
-
-def _tfp_and_class(
-    result: Productivity,
-    panel: FirmPanel | NativeFrame,
-    *,
-    by: str,
-    threshold: float,
-    cells: Sequence[str],
-) -> tuple[pd.Series[float], pd.Series[Any]]:
-    """Return log productivity less its cell's mean, and each row's class."""
-    frame = (panel.frame if isinstance(panel, FirmPanel) else as_eager(panel, "panel")).to_pandas()
-    if len(frame) != len(result.tfp):
-        raise SchemaError(
-            f"The panel has {rows(len(frame))}, the result {len(result.tfp):,}. Give the panel "
-            "that productivity was estimated on."
-        )
-    _check_columns(frame, [*cells, "foreign_share" if by == "foreign" else by])
-    tfp = pd.Series(result.tfp.to_numpy(dtype=float), index=frame.index)
-    if cells:
-        tfp = tfp - tfp.groupby([frame[name] for name in cells]).transform("mean")
-    classes = _classes(frame, by, threshold)
-    counts = classes[tfp.notna()].value_counts()
-    if counts.empty:
-        raise SchemaError(f"No row has both productivity and a known {by!r}.")
-    small = sorted(counts.index[counts < FEWEST])
-    if small:
-        raise SchemaError(
-            f"{preview(small)} has fewer than {FEWEST} firm-years with productivity: too few for a "
-            "density."
-        )
-    return tfp, classes
 
 
 def objective_profile(
@@ -324,7 +296,8 @@ def objective_profile(
                 transform=axes.get_xaxis_transform(),
             )
             axes.set_ylim(bottom=min(0.0, float(profile["objective"].min())))
-            axes.set_xlabel(literal(f"Coefficient of {labels.get(term, term)}"))
+            axes.ticklabel_format(axis="y", scilimits=(-3, 3))
+            axes.set_xlabel(literal(f"Coefficient of {_name(term, labels)}"))
         grid[0].set_ylabel("Objective, others re-optimised")
         notes = [f"Method: {result.method}; group {group}. Line: estimate."]
         notes += ["Dashed: truth."] if truth else []
@@ -344,6 +317,11 @@ def _check_result(result: object, ax: Axes | None = None) -> Productivity:
     return result
 
 
+def _name(column: str, labels: Mapping[str, str]) -> str:
+    """Return a column's label, by default its name in words."""
+    return labels.get(column, column.replace("_", " "))
+
+
 def _legend(axes: Axes, columns: int) -> None:
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=columns, borderaxespad=0)
 
@@ -357,31 +335,6 @@ def _choose(given: Sequence[str] | None, known: list[str], what: str) -> list[st
         if item not in known:
             raise SchemaError(f"There is no {what} {item!r}.{did_you_mean(str(item), known)}")
     return list(dict.fromkeys(given))
-
-
-def _check_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
-    for name in names:
-        if name not in frame.columns:
-            hint = did_you_mean(name, [str(column) for column in frame.columns])
-            raise SchemaError(f"The panel has no column {name!r}.{hint}")
-
-
-def _classes(frame: pd.DataFrame, by: str, threshold: float) -> pd.Series[Any]:
-    """Return each row's class as text, missing where it is not known."""
-    if by == "foreign":
-        if not 0.0 < threshold <= 1.0:
-            raise SchemaError(f"threshold={threshold}: give a foreign share from 0 to 1.")
-        share = frame["foreign_share"].astype(float)
-        names = pd.Series(np.where(share >= threshold, "foreign", "domestic"), index=frame.index)
-        return names.where(share.notna())
-    column = frame[by]
-    number = column.nunique()
-    if number > MOST_CLASSES:
-        raise SchemaError(
-            f"{by} has {number} values; at most {MOST_CLASSES} densities can be told apart. Group "
-            "them in a new column."
-        )
-    return column.astype(str).where(column.notna())
 
 
 def _ends(starts: pd.DataFrame | None, term: str) -> np.ndarray[Any, Any]:

@@ -1,7 +1,7 @@
 """Firm productivity: production functions by every method of the literature.
 
-The one call is :func:`spillover.productivity`; here are each method's settings and the parts of
-its result.
+The one call is :func:`spillover.productivity`; here are each method's settings, the parts of its
+result, and levels of productivity that can be compared over industries.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from spillover.production.bootstrap import Bootstrap, Draws
     from spillover.production.estimate import Estimate, Overid
     from spillover.production.gnr import Gnr
-    from spillover.production.index import Index
+    from spillover.production.index import Index, reference_tfp
     from spillover.production.lp import Lp
     from spillover.production.ols import Fe, Ols
     from spillover.production.op import Op
@@ -35,6 +35,7 @@ _HOME = {
     "Op": "op",
     "Overid": "estimate",
     "Wooldridge": "wooldridge",
+    "reference_tfp": "index",
 }
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Op",
     "Overid",
     "Wooldridge",
+    "reference_tfp",
 ]
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import linalg
 
+from spillover.errors import rows
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -16,7 +18,9 @@ FLAT = 1e-10
 """A column varies too little below this share of its size."""
 
 
-def group_problem(inputs: Inputs, least: int, least_firms: int, optional: set[str]) -> str:
+def group_problem(
+    inputs: Inputs, least: int, least_firms: int, optional: set[str], least_second: int = 0
+) -> str:
     """Say why a group cannot be estimated, or "".
 
     Parameters
@@ -26,6 +30,8 @@ def group_problem(inputs: Inputs, least: int, least_firms: int, optional: set[st
         Rows and firms it must have.
     optional : set of str
         Columns that may be missing.
+    least_second : int
+        Rows with a lag (and known drivers) it must have.
 
     Returns
     -------
@@ -35,6 +41,7 @@ def group_problem(inputs: Inputs, least: int, least_firms: int, optional: set[st
         *_too_few(inputs, least, least_firms),
         *_flat_columns(inputs),
         *_proxy_problems(inputs, least, optional),
+        *(_law_problems(inputs, least_second) if least_second else []),
     ]
     if found:
         return found[0]
@@ -66,6 +73,31 @@ def _proxy_problems(inputs: Inputs, least: int, optional: set[str]) -> list[str]
     if len(known) < least and name in optional:
         return [f"the proxy {name!r} is positive in only {len(known):,} rows"]
     return [f"the proxy {name!r} does not vary"] if is_flat(known) else []
+
+
+def _law_problems(inputs: Inputs, least: int) -> list[str]:
+    """Say why there can be no law of motion."""
+    lags = int(inputs.has_lag.sum())
+    if lags < least:
+        return [
+            f"{rows(lags)} with the firm's calendar year before, fewer than the {least} that a law "
+            "of motion needs"
+        ]
+    known = np.isfinite(inputs.markov) & inputs.has_lag[:, None]
+    for name, column in zip(inputs.names.markov, known.T, strict=True):
+        if int(column.sum()) < least:
+            return [f"the driver {name!r} is known in only {rows(int(column.sum()))} with a lag"]
+    second = inputs.second
+    if len(second) < least:
+        return [f"the drivers are known together in only {rows(len(second))} with a lag"]
+    drivers = inputs.markov[second]
+    for name, column in zip(inputs.names.markov, drivers.T, strict=True):
+        if is_flat(column):
+            return [f"the driver {name!r} does not vary"]
+    spare = collinear(drivers)
+    if spare is None:
+        return []
+    return [f"the driver {inputs.names.markov[spare]!r} is a linear combination of the others"]
 
 
 def is_flat(column: NDArray[np.float64]) -> bool:

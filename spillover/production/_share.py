@@ -22,8 +22,7 @@ import numpy as np
 from scipy import linalg
 
 from spillover.errors import IdentificationError
-from spillover.production._concentrate import independent
-from spillover.production.polynomial import basis, exponents
+from spillover.production.polynomial import basis, exponents, independent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -221,8 +220,36 @@ def _weighted(share: Share, x: Array, variable: int | None) -> Array:
     if variable is not None:
         c = c * table[:, variable]
         powers[:, variable] = np.maximum(powers[:, variable] - 1, 0)
-    out = np.zeros(len(x))
-    for coefficient, row in zip(c, powers, strict=True):
-        if coefficient:
-            out += coefficient * np.prod(x**row, axis=1)
+    kept = np.flatnonzero(c)
+    return monomials(x, powers[kept]) @ c[kept]
+
+
+def monomials(x: Array, table: NDArray[np.int64]) -> Array:
+    """Return products of powers of the columns.
+
+    Parameters
+    ----------
+    x : (n, k) array
+    table : (p, k) array
+        Exponents, one row per product.
+
+    Returns
+    -------
+    (n, p) array
+
+    Examples
+    --------
+    >>> monomials(np.array([[2.0, 3.0]]), np.array([[0, 0], [2, 1]])).tolist()
+    [[1.0, 12.0]]
+    """
+    top = int(table.max(initial=0))
+    power = [np.ones_like(x)]
+    for _ in range(top):
+        power.append(power[-1] * x)
+    out = np.empty((len(x), len(table)), order="F")
+    for at, row in enumerate(table.tolist()):
+        out[:, at] = 1.0
+        for variable, exponent in enumerate(row):
+            if exponent:
+                out[:, at] *= power[exponent][:, variable]
     return out

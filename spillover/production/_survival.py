@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from scipy import special
 
 from spillover.errors import IdentificationError
@@ -25,21 +26,40 @@ if TYPE_CHECKING:
 
 FAR = 35.0
 """A probit index this far on the wrong side is beyond computing."""
+MEND = "Lower survival_degree, pool groups, or set exit_correction=False."
 
 
 @dataclass(frozen=True, eq=False)
 class Survival:
-    """Probability of being in the panel a year later by row, NaN where it is unknown."""
+    """Probability of being in the panel a year later by row, NaN where it is unknown.
+
+    Attributes
+    ----------
+    probability : (n,) array
+    nobs, exits, comes_back : int
+        Rows with a known fate; those that leave; those that leave and come back later.
+    iterations, degree : int
+        Of the probit; of the polynomial that it settled with.
+    notes : tuple of str
+    """
 
     probability: Array
     nobs: int
     exits: int
     iterations: int
     comes_back: int
+    degree: int
+    notes: tuple[str, ...] = ()
 
 
 def survival_probability(
-    inputs: Inputs, proxy: Array, degree: int, *, gaps_are_exits: bool = True
+    inputs: Inputs,
+    proxy: Array,
+    degree: int,
+    *,
+    gaps_are_exits: bool = True,
+    years: bool = False,
+    lower: bool = False,
 ) -> Survival | None:
     """Fit a probit of staying in the panel one year more; None if nobody leaves.
 
@@ -52,10 +72,19 @@ def survival_probability(
         Of the polynomial in state inputs and proxy.
     gaps_are_exits : bool
         Whether a firm that comes back counts as leaving; else its row is left out.
+    years : bool
+        Year effects. Where all or none leave in a year, the probability is 0 or 1.
+    lower : bool
+        Lower the degree until the probit settles.
 
     Returns
     -------
     Survival or None
+
+    Raises
+    ------
+    IdentificationError
+        If the probit settles at none of the degrees.
     """
     stays = inputs.survives.copy()
     later = np.r_[inputs.firm[1:] == inputs.firm[:-1], False] & (stays == 0)
@@ -67,13 +96,75 @@ def survival_probability(
     if exits == 0:
         return None
     seen = np.flatnonzero(usable)
-    B = basis(np.column_stack([inputs.state[seen], proxy[seen]]), degree)
-    fit_at = np.searchsorted(seen, at)
-    c, iterations = probit(B[fit_at], stays[at], inputs.weights[at])
+    X = np.column_stack([inputs.state[seen], proxy[seen]])
+    tried = range(degree, 0, -1) if lower else [degree]
+    for chosen in tried:
+        try:
+            fitted, iterations, terms = _fit(
+                inputs, X, stays, at=at, seen=seen, degree=chosen, years=years
+            )
+            break
+        except IdentificationError:
+            if chosen == tried[-1]:
+                raise
     probability = np.full(len(inputs), np.nan)
-    probability[seen] = special.ndtr(B @ c)
-    back = int(inputs.weights[later & usable].sum())
-    return Survival(probability, int(inputs.weights[at].sum()), exits, iterations, back)
+    probability[seen] = fitted
+    return Survival(
+        probability,
+        int(inputs.weights[at].sum()),
+        exits,
+        iterations,
+        int(inputs.weights[later & usable].sum()),
+        chosen,
+        _notes(exits, terms, chosen, degree),
+    )
+
+
+def _notes(exits: int, terms: int, chosen: int, degree: int) -> tuple[str, ...]:
+    notes = []
+    if chosen < degree:
+        notes.append(
+            f"the probit of survival does not settle with degree {degree}; degree {chosen} is used"
+        )
+    if exits < terms:
+        notes.append(f"the probit of survival has {terms} terms for {exits} exits")
+    return tuple(notes)
+
+
+def _fit(
+    inputs: Inputs,
+    X: Array,
+    stays: Array,
+    *,
+    at: NDArray[np.int64],
+    seen: NDArray[np.int64],
+    degree: int,
+    years: bool,
+) -> tuple[Array, int, int]:
+    """Return the probability by row of ``seen``, the iterations, and the number of terms."""
+    B, when = basis(X, degree), inputs.year[seen]
+    out = np.full(len(seen), np.nan)
+    mixed = np.ones(len(seen), dtype=bool)
+    if years:
+        rate = _rates(inputs.year[at], stays[at], inputs.weights[at])
+        here = pd.Series(when).map(rate).to_numpy(dtype=float)
+        out[here == 0], out[here == 1] = 0.0, 1.0
+        mixed = (here > 0) & (here < 1)
+        at = at[mixed[np.searchsorted(seen, at)]]
+        if not at.size:
+            return out, 0, 0
+        dummies = when[:, None] == np.unique(when[mixed])[1:]
+        B = np.column_stack([B, dummies.astype(float)])
+    c, iterations = probit(B[np.searchsorted(seen, at)], stays[at], inputs.weights[at])
+    out[mixed] = special.ndtr(B[mixed] @ c)
+    return out, iterations, B.shape[1]
+
+
+def _rates(year: NDArray[np.int64], stays: Array, weights: Array) -> dict[int, float]:
+    """Share of rows that stay, by year."""
+    frame = pd.DataFrame({"year": year, "stays": stays * weights, "weights": weights})
+    sums = frame.groupby("year").sum()
+    return dict(zip(sums.index, sums["stays"] / sums["weights"], strict=True))
 
 
 def probit(B: Array, stays: Array, weights: Array, limit: int = 100) -> tuple[Array, int]:
@@ -95,15 +186,20 @@ def probit(B: Array, stays: Array, weights: Array, limit: int = 100) -> tuple[Ar
     Raises
     ------
     IdentificationError
-        If the data separate exits from stayers.
+        If the terms tell exits and stayers apart, or scoring does not converge.
     """
-    sign = np.where(stays == 1, 1.0, -1.0)
+    sign, exits = np.where(stays == 1, 1.0, -1.0), int(weights @ (stays == 0))
     c = np.zeros(B.shape[1])
     c[0] = special.ndtri(np.average(stays, weights=weights))
     value, idle = _log_likelihood(B @ c, sign, weights), 0
     for iteration in range(1, limit + 1):
         index = B @ c
-        if not (-sign * index).max() < FAR or value > -1e-4:
+        if value > -1e-4:
+            raise IdentificationError(
+                f"The probit of survival tells {exits} exits apart perfectly with {B.shape[1]} "
+                f"terms. {MEND}"
+            )
+        if not (-sign * index).max() < FAR:
             break
         log_density = -0.5 * index**2 - 0.5 * np.log(2 * np.pi)
         information = np.exp(2 * log_density - special.log_ndtr(index) - special.log_ndtr(-index))
@@ -122,9 +218,7 @@ def probit(B: Array, stays: Array, weights: Array, limit: int = 100) -> tuple[Ar
         if idle and (np.abs(size * step).max() < 1e-7 or idle >= 3):
             return c, iteration
     raise IdentificationError(
-        f"The probit of survival does not settle: {int(weights @ (stays == 0))} exits for "
-        f"{B.shape[1]} terms, or exits are told apart perfectly. Lower survival_degree, pool "
-        "groups, or set exit_correction=False."
+        f"The probit of survival does not settle: {exits} exits for {B.shape[1]} terms. {MEND}"
     )
 
 

@@ -85,7 +85,8 @@ class SystemFit:
     """A system-GMM estimate.
 
     ``vcov`` is robust to dependence within firms, with Windmeijer's (2005) correction for two
-    steps; ``hansen`` its J; ``m1`` and ``m2`` Arellano & Bond's tests for serial correlation.
+    steps; ``hansen`` its J; ``m1``, ``m2``, ``m3`` Arellano & Bond's tests for serial correlation
+    of the differenced errors; ``deficient`` whether a moments' covariance had no inverse.
     """
 
     b: Array
@@ -94,6 +95,7 @@ class SystemFit:
     m1: float
     m2: float
     deficient: bool
+    m3: float = float("nan")
 
 
 def _previous(a: Array, lag: int) -> Array:
@@ -163,16 +165,24 @@ def lay_out(
         out = a[:, begin:]
         return np.where(keep if out.ndim == 2 else keep[:, :, None], out, 0.0)
 
+    X_level = cut(full, level_seen, start)
+    kept = np.ones(full.shape[2], dtype=bool)
+    kept[base.shape[2] :] = (X_level[:, :, base.shape[2] :] != 0).any(axis=(0, 1))
     return Layout(
         y_diff=cut(y - _previous(y, 1), diff_seen, start + 1),
         y_level=cut(y, level_seen, start),
-        X_diff=cut(full - _previous(full, 1), diff_seen, start + 1),
-        X_level=cut(full, level_seen, start),
-        Z_diff=np.where(diff_seen[:, start + 1 :, None], Z_diff, 0.0),
-        Z_level=np.where(level_seen[:, start:, None], Z_level, 0.0),
+        X_diff=cut(full - _previous(full, 1), diff_seen, start + 1)[:, :, kept],
+        X_level=X_level[:, :, kept],
+        Z_diff=_alive(np.where(diff_seen[:, start + 1 :, None], Z_diff, 0.0)),
+        Z_level=_alive(np.where(level_seen[:, start:, None], Z_level, 0.0)),
         seen_diff=diff_seen[:, start + 1 :],
         seen_level=level_seen[:, start:],
     )
+
+
+def _alive(Z: Array) -> Array:
+    """Leave out instruments that are zero in every row, such as those of a year without rows."""
+    return Z[:, :, (Z != 0).any(axis=(0, 1))]
 
 
 def _lag_instruments(
@@ -247,19 +257,19 @@ def system_gmm(panel: Layout, weights: Array, *, two_step: bool = True) -> Syste
     if not two_step:
         g = target - A @ b1
         gain = B1 @ A.T @ W1
-        m1, m2 = (
+        m1, m2, m3 = (
             _serial(panel, b1, gain, robust1, scores=scores, weights=weights, order=j)
-            for j in (1, 2)
+            for j in (1, 2, 3)
         )
-        return SystemFit(b1, robust1, float(g @ W2 @ g), m1, m2, short or short2)
+        return SystemFit(b1, robust1, float(g @ W2 @ g), m1, m2, short or short2, m3)
     b2, B2 = _solve(A, W2, target)
     vcov = _windmeijer(b2, B2, robust1, A=A, W=W2, moments=(zx, zy), scores=scores, weights=weights)
     g = target - A @ b2
     second, gain = zy - zx @ b2, B2 @ A.T @ W2
-    m1, m2 = (
-        _serial(panel, b2, gain, vcov, scores=second, weights=weights, order=j) for j in (1, 2)
+    m1, m2, m3 = (
+        _serial(panel, b2, gain, vcov, scores=second, weights=weights, order=j) for j in (1, 2, 3)
     )
-    return SystemFit(b2, vcov, float(g @ W2 @ g), m1, m2, short or short2)
+    return SystemFit(b2, vcov, float(g @ W2 @ g), m1, m2, short or short2, m3)
 
 
 def _first_weight(panel: Layout, weights: Array) -> Array:

@@ -11,15 +11,19 @@ import numpy as np
 from spillover.errors import check_choice
 from spillover.production.estimate import Estimate
 from spillover.production.law import Concentrated, concentrate
-from spillover.production.lp import check_whole, law_powers, required_proxy, shifter_columns
 from spillover.production.polynomial import Projection, basis, project
-from spillover.production.second import (
-    Solved,
+from spillover.production.preparation import (
+    check_enough,
+    check_whole,
+    first_stage_extras,
     flexible_rise,
+    law_powers,
     law_table,
-    solve_gmm,
+    relative,
+    required_proxy,
     starting_points,
 )
+from spillover.production.second import Solved, solve_gmm
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,6 +56,9 @@ class Acf:
         spurious optima.
     shifters : tuple of str
         Columns that also move the demand for the proxy; they enter the first stage linearly.
+    years : bool
+        Year effects, in the first stage and in the law of motion: of imperfect deflators, say. They
+        stay in TFP. The law is then one of productivity relative to its year's mean.
     starts : int
         Starting points taken from a grid besides pooled and within-firm least squares.
     """
@@ -64,11 +71,13 @@ class Acf:
     gross: bool | None = None
     overidentified: bool = False
     shifters: tuple[str, ...] = ()
+    years: bool = False
     starts: int = 6
 
     def __post_init__(self) -> None:
         check_choice("function", self.function, ("cobb-douglas", "translog"))
         check_choice("labour", self.labour, ("flexible", "predetermined"))
+        check_choice("years", self.years, (False, True))
         check_whole(self, degree=1, markov_degree=1, interact=0, starts=0)
 
 
@@ -166,6 +175,13 @@ def estimate_acf(
         A translog's elasticities differ by row; its inputs are centred at their means first, so
         that the first-order coefficients are elasticities at the mean firm.
 
+    Raises
+    ------
+    SchemaError
+        Without a proxy.
+    IdentificationError
+        With too few rows, or coefficients that the moments do not settle.
+
     Notes
     -----
     Stage 1: output on a polynomial in all inputs and the proxy, kept for its fit phi alone. Stage
@@ -184,9 +200,10 @@ def estimate_acf(
     X = form.columns(x)
     law, rows = _law(inputs, settings, first.fitted, X=X, x=x, form=form, free=free.shape[1])
     if near is None:
-        starts, more = starting_points(inputs, X), settings.starts
+        starts = starting_points(inputs, X, years=settings.years)
+        more = settings.starts
         if form.pairs:
-            flat = starting_points(inputs, x)
+            flat = starting_points(inputs, x, years=settings.years)
             starts = np.vstack([starts, np.pad(flat, ((0, 0), (0, len(form.pairs))))])
     else:
         starts, more = near[None, :], 0
@@ -213,8 +230,9 @@ class _Stages:
 def _first_stage(inputs: Inputs, settings: Acf) -> Projection:
     proxy = required_proxy(inputs)
     B = basis(np.column_stack([inputs.X, proxy]), settings.degree)
-    extra = shifter_columns(inputs, settings.shifters)
-    return project(np.column_stack([B, extra]) if extra.size else B, inputs.y, inputs.weights)
+    B = np.column_stack([B, first_stage_extras(inputs, settings.shifters, years=settings.years)])
+    check_enough(len(inputs), B.shape[1], "first-stage", f"degree={settings.degree}")
+    return project(B, inputs.y, inputs.weights)
 
 
 def _law(
@@ -238,13 +256,19 @@ def _law(
     instruments = form.columns(z)
     if settings.overidentified:
         instruments = np.column_stack([instruments, x[before, free:]])
+    powers = law_powers(settings, inputs.markov.shape[1])
+    count = X.shape[1] + sum(powers) + len(powers)
+    check_enough(len(rows), count, "second-stage", f"markov_degree={settings.markov_degree}")
+    level, regressors = relative(inputs, phi, X, years=settings.years)
     law = concentrate(
         now=(phi[rows], X[rows]),
-        lag=(phi[before], X[before]),
+        lag=(level[before], regressors[before]),
         instruments=instruments,
         weights=inputs.weights[rows],
-        powers=law_powers(settings, inputs.markov.shape[1]),
+        powers=powers,
         multipliers=inputs.markov[rows] if inputs.markov.shape[1] else None,
+        labels=inputs.names.markov,
+        years=inputs.year[rows] if settings.years else None,
     )
     return law, rows
 
@@ -278,7 +302,7 @@ def _finished(inputs: Inputs, degree: int, stages: _Stages, solved: Solved) -> E
         converged=solved.converged,
         starts=solved.starts,
         overid=solved.overid,
-        markov=law_table(gamma, inputs.names.markov, law.powers),
+        markov=law_table(gamma, inputs.names.markov, law.powers, constant=not law.years),
         nobs_second=int(law.weights.sum()),
         searched=form.names,
         criterion=solved.criterion,

@@ -21,9 +21,10 @@ from spillover.errors import (
     rows,
 )
 from spillover.firms import FirmPanel
-from spillover.production.bootstrap import Bootstrap, Draws, run
+from spillover.production.bootstrap import Bootstrap, run
 from spillover.production.data import Inputs, Report, build_inputs
 from spillover.production.methods import Bound, Method, make_settings, method_named
+from spillover.production.notes import group_notes, lag_notes, nothing, row_notes, with_failed
 from spillover.production.result import Productivity
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 
     from spillover._frames import NativeFrame
     from spillover.production.estimate import Estimate
+
+LEAST_SECOND = 20
+"""Rows with a lag that a law of motion needs."""
+SPARE = 20
+"""Rows that a first stage needs beyond the terms of its polynomial."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +125,8 @@ def productivity(
     Warns
     -----
     SpilloverWarning
-        Once: rows left out, groups not estimated, what the estimators noticed, with counts.
+        Once: rows left out, rows after a gap in the years, groups not estimated, what the
+        estimators noticed; with counts, columns and groups.
 
     Examples
     --------
@@ -139,6 +146,7 @@ def productivity(
     frame, synthetic = _frame(panel)
     made = make_settings(method, chosen, settings, options)
     plan = None if bootstrap is None else _bootstrap(bootstrap)
+    _check_numbers(least_rows=least_rows, least_firms=least_firms)
     frame, roles, notes = _roles(
         frame,
         method,
@@ -171,18 +179,21 @@ def productivity(
         driver_lag=driver_lag,
         least=least_rows,
         least_firms=least_firms,
+        least_second=LEAST_SECOND if chosen.drivers else 0,
     )
     estimator = chosen.estimator(made)
     estimates, failed = _estimate(groups, estimator)
-    report = replace(report, failed={**report.failed, **failed})
+    report = with_failed(report, failed, groups, by)
     if not estimates:
-        raise IdentificationError(_nothing(method, report))
+        raise IdentificationError(nothing(method, report))
     used = {name: groups[name] for name in estimates}
     draws = None if plan is None else run(plan, used, estimates, estimator, frame)
-    notes = (*notes, *_notes(report, estimates, draws))
+    if chosen.drivers:
+        notes = (*notes, *lag_notes(used))
+    notes = (*row_notes(report), *notes, *group_notes(report, estimates, draws))
     if notes:
         warn(f"Productivity by {method}: " + "; ".join(notes) + ".", SpilloverWarning, stacklevel=2)
-    tfp, why = _tfp(frame, used, estimates, report, by)
+    tfp, why = _tfp(frame, used, estimates, report)
     return Productivity(
         method, roles.output, by, made, estimates, used, tfp, why, report, draws, notes, synthetic
     )
@@ -202,6 +213,12 @@ def _bootstrap(given: int | Bootstrap) -> Bootstrap:
     if isinstance(given, Bootstrap):
         return given
     return Bootstrap(draws=given)
+
+
+def _check_numbers(**given: object) -> None:
+    for name, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise SchemaError(f"{name}={value!r} must be a whole number of 1 or more.")
 
 
 def _names(argument: str, given: Sequence[str] | str | None) -> tuple[str, ...]:
@@ -232,8 +249,19 @@ def _roles(
     """Settle which column does what; refuse what does not go together."""
     target = output or method.output
     notes: tuple[str, ...] = ()
+    if by is not None and not isinstance(by, str):
+        raise SchemaError(
+            f"by={by!r} must be one column, or None. Join columns into one, as in "
+            "panel['cell'] = panel['industry'] + ' ' + panel['region']."
+        )
     if target == "value_added" and target not in frame.columns:
         frame, notes = _value_added(frame, logged)
+    if name == "wooldridge" and target == "output":
+        notes = (
+            *notes,
+            "materials are the proxy and no input: of gross output, that is right only if they are "
+            "used in fixed proportion to it (else take value added, or lp, acf or gnr)",
+        )
     if proxy is not None and method.proxy is None:
         raise SchemaError(f"method={name!r} takes no proxy; leave proxy={proxy!r} out.")
     proxy = proxy or method.proxy
@@ -303,54 +331,33 @@ def _estimate(
     failed: dict[str, str] = {}
     for name, inputs in groups.items():
         try:
-            estimates[name] = estimator(inputs)
+            estimate = estimator(inputs)
         except SchemaError:
             raise  # the call is wrong, not the group
         except (SpilloverError, np.linalg.LinAlgError) as error:
             failed[name] = str(error).rstrip(".")
+            continue
+        problem = _unusable(estimate, inputs)
+        if problem:
+            failed[name] = problem
+        else:
+            estimates[name] = estimate
     return estimates, failed
 
 
-def _nothing(method: str, report: Report) -> str:
-    reasons = "; ".join(f"{group}: {why}" for group, why in list(report.failed.items())[:5])
-    dropped = "; ".join(f"{rows(n)}, {why}" for why, n in list(report.dropped.items())[:5])
-    return (
-        f"No group can be estimated by {method}. {reasons or 'No row is left'}. Left out: "
-        f"{dropped or 'nothing'}. Mend the columns, or group more coarsely with by=."
-    )
-
-
-def _notes(
-    report: Report, estimates: Mapping[str, Estimate], draws: Draws | None
-) -> tuple[str, ...]:
-    """Gather what a reader must know."""
-    failed = [f"{group} ({why})" for group, why in report.failed.items()]
-    notes = []
-    plain = {
-        why: count for why, count in report.dropped.items() if " is not estimated: " not in why
-    }
-    if plain:
-        total = sum(plain.values())
-        shown = ", ".join(f"{why} ({count:,})" for why, count in list(plain.items())[:4])
-        notes.append(f"{rows(total)} left out: {shown}")
-    if failed:
-        notes.append(
-            f"{len(failed)} group(s) not estimated: {', '.join(failed[:3])}"
-            + (f" and {len(failed) - 3} more" if len(failed) > 3 else "")
+def _unusable(estimate: Estimate, inputs: Inputs) -> str:
+    """Say why an estimate is none, or ""."""
+    terms = int(estimate.first_stage.get("terms", 0))
+    if terms and terms + SPARE > estimate.nobs:
+        return (
+            f"{rows(estimate.nobs)} are too few for the first stage's polynomial of {terms:,} "
+            f"terms ({SPARE} more than these are needed); lower its degree"
         )
-    said: dict[str, list[str]] = {}
-    for group, estimate in estimates.items():
-        for note in estimate.notes:
-            said.setdefault(note, []).append(group)
-    listed = [f"{preview(groups, 3)}: {note}" for note, groups in said.items()]
-    notes += listed[:3]
-    if len(listed) > 3:
-        notes.append(f"{len(listed) - 3} more notes in the estimates of single groups")
-    if draws is not None and draws.failures:
-        lost = sum(sum(reasons.values()) for reasons in draws.failures.values())
-        where = preview(list(draws.failures), 3)
-        notes.append(f"{lost:,} bootstrap estimates failed (in {where}) and are left out")
-    return tuple(notes)
+    if estimate.method == "fe" and inputs.firms == len(inputs):
+        return "no firm has two rows, so that nothing varies within firms"
+    if not np.isfinite(estimate.beta).all():
+        return "; ".join(estimate.notes) or "the search found no coefficients"
+    return ""
 
 
 def _tfp(
@@ -358,7 +365,6 @@ def _tfp(
     groups: Mapping[str, Inputs],
     estimates: Mapping[str, Estimate],
     report: Report,
-    by: str | None,
 ) -> tuple[pd.Series[float], pd.Series[str]]:
     """Align productivity to the panel; give every missing value its reason."""
     values = np.full(len(frame), np.nan)
@@ -368,15 +374,6 @@ def _tfp(
         values[at] = estimate.omega
         unknown = at[~np.isfinite(estimate.omega)]
         why[unknown] = f"{estimate.method} gives this row no productivity"
-    lost = (why == "") & ~np.isfinite(values)
-    if lost.any() and by is not None:
-        label = frame[by].astype(str).to_numpy()
-        why[lost] = [
-            f"{by} {group} is not estimated: {report.failed.get(group, 'unknown')}"
-            for group in label[lost]
-        ]
-    elif lost.any():
-        why[lost] = "the estimation failed"
     return (
         pd.Series(values, index=frame.index, name="tfp"),
         pd.Series(why, index=frame.index, name="why_missing", dtype=object),

@@ -106,8 +106,9 @@ def estimate_bb(inputs: Inputs, settings: Bb | None = None) -> Estimate:
     -------
     Estimate
         ``omega`` holds firm and year effects. ``overid`` is Hansen's J. ``details`` has the
-        reduced form, Arellano & Bond's m1 and m2, the instrument count, and the test of the
-        common-factor restrictions.
+        reduced form, Arellano & Bond's m1, m2 and m3 (with ``min_lag=3`` the errors are a moving
+        average, m2 is no test and m3 is), the instrument count, and the test of the common-factor
+        restrictions.
 
     Raises
     ------
@@ -258,6 +259,7 @@ def _details(
         "reduced_form_vcov": pd.DataFrame(fit.vcov[:size, :size], index=terms, columns=terms),
         "m1": fit.m1,
         "m2": fit.m2,
+        "m3": fit.m3,
         "instruments": panel.instruments,
         "common_factor": Overid(
             structure.statistic,

@@ -1,8 +1,8 @@
 """Bootstrap by firm: every draw repeats the whole estimation on firms drawn with replacement.
 
 A firm drawn twice counts twice, as two firms. Sums weighted by the number of draws are the same as
-sums over copied rows, so no row is copied. Firms are drawn within groups (the group of their first
-row), and each draw has its own random numbers, whatever the number of workers.
+sums over copied rows, so no row is copied. Firms are drawn within groups (of several, the first by
+name), and each draw has its own random numbers, whatever the number of workers.
 
 >>> counts = draw_counts(np.array([0, 0, 0, 1, 1]), np.random.SeedSequence(1))
 >>> int(counts[:3].sum()), int(counts[3:].sum())
@@ -15,13 +15,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from spillover.errors import SchemaError, SpilloverError
+from spillover.errors import SchemaError, SpilloverError, SpilloverWarning
 from spillover.production.data import Inputs, firm_codes
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class Bootstrap:
     ----------
     draws : int
     rng : int or numpy.random.Generator
-        The same seed gives the same draws for any number of workers.
+        The same seed gives the same draws for any number of workers. A generator moves on with
+        every use.
     workers : int
         Processes; -1 for all cores.
     progress : bool
@@ -52,7 +54,8 @@ class Bootstrap:
     second_step : callable, optional
         Takes the drawn firm-years (the panel's columns, ``tfp``, and ``firm`` renamed so that a
         firm drawn twice is two) and returns coefficients: a :class:`.Fit`, a Series or a mapping.
-        Their spread over the draws holds the noise of TFP.
+        Their spread over the draws holds the noise of TFP. It is first called on the firm-years
+        as they are, so that a mistake in it shows before the draws start.
 
     Examples
     --------
@@ -71,11 +74,18 @@ class Bootstrap:
             raise SchemaError(f"draws={self.draws!r} must be a whole number of at least 2.")
         if not isinstance(self.workers, int) or self.workers == 0 or self.workers < -1:
             raise SchemaError(f"workers={self.workers!r} must be 1 or more, or -1 for all cores.")
+        try:
+            np.random.default_rng(self.rng)
+        except (TypeError, ValueError) as error:
+            raise SchemaError(
+                f"rng={self.rng!r} must be a whole number of 0 or more, or a numpy generator: "
+                f"{error}."
+            ) from error
         if self.second_step is not None and not callable(self.second_step):
             raise SchemaError("second_step must be a function of a data frame.")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Draws:
     """What the draws gave.
 
@@ -89,6 +99,8 @@ class Draws:
         Group -> reason -> number of draws without an estimate.
     second_step : data frame or None
         One row per draw, one column per coefficient.
+    second_full : Series or None
+        The second step's coefficients on the firm-years as they are.
     """
 
     draws: int
@@ -97,6 +109,11 @@ class Draws:
     law: Mapping[str, NDArray[np.float64]]
     failures: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     second_step: pd.DataFrame | None = None
+    second_full: pd.Series[float] | None = None
+
+    def __repr__(self) -> str:
+        lost = sum(sum(reasons.values()) for reasons in self.failures.values())
+        return f"Draws({self.draws:,} draws of {len(self.beta)} group(s), {lost:,} failures)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +173,10 @@ def run(
     Returns
     -------
     Draws
+
+    Raises
+    ------
+    Whatever the second step raises on the full sample.
     """
     codes, strata = _firms(groups, frame)
     seeds = _seeds(settings)
@@ -168,12 +189,24 @@ def run(
         settings.second_step,
         None if settings.second_step is None else frame,
     )
+    whole = _second_full(task, full)
     found: list[dict[str, Any]] = []
     with tqdm(total=settings.draws, desc="bootstrap", disable=not settings.progress) as bar:
         for part in _parts(settings, task, seeds):
             found += part
             bar.update(len(part))
-    return _gathered(settings, full, found)
+    return _gathered(settings, full, found, whole)
+
+
+def _second_full(task: _Task, full: Mapping[str, Estimate]) -> pd.Series[float] | None:
+    """Take the second step on the firm-years as they are."""
+    if task.second_step is None or task.frame is None:
+        return None
+    tfp = np.full(len(task.frame), np.nan)
+    for name, inputs in task.groups.items():
+        tfp[inputs.row] = full[name].omega
+    once = np.ones(len(task.strata), dtype=np.int64)
+    return coefficients(task.second_step(_drawn_frame(task, task.frame, once, tfp)))
 
 
 def _seeds(settings: Bootstrap) -> list[np.random.SeedSequence]:
@@ -200,10 +233,10 @@ def _parts(
 def _firms(
     groups: Mapping[str, Inputs], frame: pd.DataFrame
 ) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.int64]]:
-    """Return firms' numbers over all groups, and as stratum the group of their first row."""
-    rows = np.concatenate([inputs.row for inputs in groups.values()])
+    """Return firms' numbers over all groups, and as stratum the first group they are in."""
+    used = np.concatenate([inputs.row for inputs in groups.values()])
     overall = np.full(len(frame), -1, dtype=np.int64)
-    overall[rows] = firm_codes(frame["firm"].iloc[rows])
+    overall[used] = firm_codes(frame["firm"].iloc[used])
     strata = np.full(int(overall.max()) + 1, -1, dtype=np.int64)
     codes = {}
     for at, (name, inputs) in enumerate(groups.items()):
@@ -215,7 +248,9 @@ def _firms(
 
 
 def _batch(task: _Task, seeds: Sequence[np.random.SeedSequence]) -> list[dict[str, Any]]:
-    return [_one(task, seed) for seed in seeds]
+    with catch_warnings():  # what a single draw says is no news to the reader
+        simplefilter("ignore", SpilloverWarning)
+        return [_one(task, seed) for seed in seeds]
 
 
 def _one(task: _Task, seed: np.random.SeedSequence) -> dict[str, Any]:
@@ -298,7 +333,10 @@ def coefficients(result: object) -> pd.Series[float]:
 
 
 def _gathered(
-    settings: Bootstrap, full: Mapping[str, Estimate], found: list[dict[str, Any]]
+    settings: Bootstrap,
+    full: Mapping[str, Estimate],
+    found: list[dict[str, Any]],
+    whole: pd.Series[float] | None,
 ) -> Draws:
     beta, elasticity, law = {}, {}, {}
     failures: dict[str, dict[str, int]] = {}
@@ -324,5 +362,7 @@ def _gathered(
     if lost:
         failures["second step"] = dict(lost)
     seconds = [answer["second"] for answer in found if answer["second"] is not None]
-    table = pd.DataFrame(seconds).reset_index(drop=True) if seconds else None
-    return Draws(settings.draws, beta, elasticity, law, failures, table)
+    table = None
+    if whole is not None:
+        table = pd.DataFrame(seconds, columns=whole.index).reset_index(drop=True)
+    return Draws(settings.draws, beta, elasticity, law, failures, table, whole)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from spillover.errors import SchemaError, did_you_mean, preview
+from spillover.errors import SchemaError, did_you_mean, preview, rows
 from spillover.production._checks import group_problem
 from spillover.production.inputs import Inputs, Names, Report
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["ALL", "Inputs", "Names", "Report", "build_inputs", "firm_codes"]
+__all__ = ["ALL", "Inputs", "Names", "Report", "build_inputs", "codes", "firm_codes"]
 
 ALL = "all"
 """The name of the one group when there is no ``by``."""
@@ -54,6 +54,7 @@ def build_inputs(
     driver_lag: int = 1,
     least: int = 30,
     least_firms: int = 1,
+    least_second: int = 0,
 ) -> tuple[dict[str, Inputs], Report]:
     """Log, check and split a panel.
 
@@ -78,8 +79,9 @@ def build_inputs(
         Columns whose missing or non-positive values do not cost the row (they become NaN).
     driver_lag : {0, 1}
         Years by which the drivers lag.
-    least, least_firms : int
-        Groups with fewer rows or firms are reported as failed.
+    least, least_firms, least_second : int
+        Groups with fewer rows, firms, or rows with a lag (and known drivers) are reported as
+        failed.
 
     Returns
     -------
@@ -90,10 +92,11 @@ def build_inputs(
     Raises
     ------
     SchemaError
-        For absent, repeated or non-numeric columns and for repeated firm-years.
+        For absent, repeated or non-numeric columns, years that are not whole, and for repeated
+        firm-years.
     """
     numeric = [output, *free, *state, *([proxy] if proxy else [])]
-    _check_columns(frame, numeric, [*markov, *extra], by)
+    _check_columns(frame, numeric, [*markov, *extra], by, linear)
     why = _row_reasons(frame, numeric, by, {*linear} | ({*numeric} if logged else set()), optional)
     for name in complete:
         unknown = ~np.isfinite(frame[name].to_numpy(dtype=float, na_value=np.nan))
@@ -107,11 +110,13 @@ def build_inputs(
     survives = _survives(frame)
     names = Names(output, tuple(free), tuple(state), proxy, tuple(markov))
     raw = {n: frame[n].to_numpy(dtype=float, na_value=np.nan) for n in (*markov, *extra)}
-    label = frame[by].astype(str).to_numpy() if by else np.full(len(frame), ALL, dtype=object)
+    label = codes(frame[by]) if by else np.full(len(frame), ALL, dtype=object)
+    lost = _by_reason(why, label)
     groups: dict[str, Inputs] = {}
     failed: dict[str, str] = {}
-    for group in sorted(set(label[good])):
-        rows_of = np.flatnonzero(good & (label == group))
+    number, listed = pd.factorize(label[good])
+    for group, place in sorted(zip(listed, range(len(listed)), strict=True)):
+        rows_of = np.flatnonzero(good)[number == place]
         made = _one_group(
             group,
             frame,
@@ -122,7 +127,7 @@ def build_inputs(
             names=names,
             driver_lag=driver_lag,
         )
-        problem = group_problem(made, least, least_firms, set(optional))
+        problem = group_problem(made, least, least_firms, set(optional), least_second)
         if problem:
             failed[group] = problem
             why.iloc[rows_of] = f"{by or 'sample'} {group} is not estimated: {problem}"
@@ -131,7 +136,40 @@ def build_inputs(
     dropped = why[why != ""].value_counts(sort=True)
     counts = {str(reason): int(count) for reason, count in dropped.items()}
     used = sum(len(group) for group in groups.values())
-    return groups, Report(len(frame), used, counts, failed, why)
+    return groups, Report(len(frame), used, counts, failed, why, where=lost)
+
+
+def _by_reason(why: pd.Series[str], label: NDArray[Any]) -> dict[str, dict[str, int]]:
+    """Count the rows left out by reason and group."""
+    lost = (why != "").to_numpy()
+    table = pd.DataFrame({"why": why.to_numpy()[lost], "group": label[lost]})
+    return {
+        str(reason): {str(group): int(n) for group, n in part["group"].value_counts().items()}
+        for reason, part in table.groupby("why", sort=True)
+    }
+
+
+def codes(column: pd.Series[Any]) -> NDArray[Any]:
+    """Return codes as text; 15 and 15.0 are "15".
+
+    Parameters
+    ----------
+    column : Series
+
+    Returns
+    -------
+    array of str
+
+    Examples
+    --------
+    >>> codes(pd.Series([15.0, 17.0])).tolist(), codes(pd.Series(["015", "C"])).tolist()
+    (['15', '17'], ['015', 'C'])
+    """
+    if pd.api.types.is_float_dtype(column.dtype):
+        known = column.dropna()
+        if np.isfinite(known.to_numpy(dtype=float)).all() and (known % 1 == 0).all():
+            column = column.astype("Int64")
+    return column.astype(str).to_numpy(dtype=object)
 
 
 def _log(column: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -162,10 +200,18 @@ def firm_codes(firms: pd.Series[Any]) -> NDArray[np.int64]:
 
 
 def _check_columns(
-    frame: pd.DataFrame, numeric: list[str], others: list[str], by: str | None
+    frame: pd.DataFrame,
+    numeric: list[str],
+    others: list[str],
+    by: str | None,
+    linear: Sequence[str],
 ) -> None:
     """Raise for columns that are absent, used twice or no numbers; all at once."""
-    problems = []
+    problems = [
+        f"linear={name!r} is no output, input or proxy.{did_you_mean(name, numeric)}"
+        for name in linear
+        if name not in numeric
+    ]
     for name in dict.fromkeys(["firm", "year", *([by] if by else []), *numeric, *others]):
         if name not in frame.columns:
             hint = did_you_mean(name, [str(column) for column in frame.columns])
@@ -175,12 +221,24 @@ def _check_columns(
             if not pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind):
                 first = preview(frame[name].dropna().head(3).tolist())
                 problems.append(f"{name} holds no numbers (first values: {first}). Convert it.")
+            elif name == "year" and (broken := _broken_years(frame)):
+                problems.append(broken)
     twice = [name for name in dict.fromkeys(numeric) if numeric.count(name) > 1]
     if twice:
         problems.append(f"{preview(twice)} has two roles. Name each input once.")
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in problems)
         raise SchemaError(f"The production function cannot be set up:\n{lines}")
+
+
+def _broken_years(frame: pd.DataFrame) -> str:
+    """Name the years that are no whole numbers, or ""."""
+    year = frame["year"].to_numpy(dtype=float, na_value=np.nan)
+    broken = year[~np.isnan(year) & (year % 1 != 0)]
+    if not broken.size:
+        return ""
+    first = preview(broken[:3].tolist())
+    return f"year is not whole in {rows(broken.size)} (first: {first}). Convert it."
 
 
 def _row_reasons(

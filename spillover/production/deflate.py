@@ -22,6 +22,7 @@ from spillover.errors import (
     rows,
 )
 from spillover.firms import FirmPanel
+from spillover.production._columns import add_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,13 +96,11 @@ def deflate(
         prices = _rebase(prices, keys, base_year)
     place, cells = _places(frame, keys, prices)
     note = _report(prices, place, cells, pairs, unmatched)
-    new = []
+    new = {}
     for column, price in pairs.items():
         level = np.append(prices[price].to_numpy(dtype=float), np.nan)[place]
-        money = frame[column].cast(nw.Float64).to_numpy()
-        series = nw.new_series(names[column], money / level, backend=frame.implementation)
-        new.append(series.fill_nan(None))
-    native = frame.with_columns(new).to_native()
+        new[names[column]] = frame[column].cast(nw.Float64).to_numpy() / level
+    native = add_columns(frame, new)
     if not isinstance(panel, FirmPanel):
         return native
     notes = (*panel.report.notes, *([note] if note else []))
@@ -247,6 +246,10 @@ def _places(
     return known.get_indexer(wanted), cell
 
 
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count:,} cells"
+
+
 def _report(
     prices: pd.DataFrame,
     place: NDArray[np.intp],
@@ -264,7 +267,7 @@ def _report(
     counts = cells[lacking].value_counts(sort=False).sort_index()
     listed = preview_counts({str(cell): int(count) for cell, count in counts.items()})
     text = (
-        f"{int(lacking.sum()):,} of {rows(len(place))} have no price; {len(counts):,} cells: "
+        f"{int(lacking.sum()):,} of {rows(len(place))} have no price, in {_cells(len(counts))}: "
         f"{listed}"
     )
     if unmatched == "raise":

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spillover.errors import rows
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -45,7 +47,7 @@ class Overid:
     p_value: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Estimate:
     """A production function estimated for one group.
 
@@ -125,6 +127,13 @@ class Estimate:
             object.__setattr__(self, "inputs", self.names)
         if self.elasticity.size == 0:
             object.__setattr__(self, "elasticity", np.asarray(self.beta, dtype=float))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{name} {value:.4f}" for name, value in zip(self.names, self.beta, strict=True)
+        )
+        state = "" if self.converged else ", not converged"
+        return f"Estimate({self.method}: {shown}; {rows(self.nobs)}{state})"
 
     @property
     def std_errors(self) -> NDArray[np.float64]:

@@ -28,14 +28,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy import linalg
 
-from spillover.errors import IdentificationError, SchemaError, check_choice, preview, rows
-from spillover.production._concentrate import Found, Motion, independent, search
-from spillover.production._share import Share, derivative, integral, share_regression
+from spillover.errors import SchemaError, check_choice, preview, rows
+from spillover.production._integration import Integration
+from spillover.production._share import Share, derivative, integral, monomials, share_regression
 from spillover.production.estimate import Estimate
-from spillover.production.lp import check_whole
-from spillover.production.polynomial import basis, count_terms, exponents, project
+from spillover.production.polynomial import basis, count_terms, exponents
+from spillover.production.preparation import check_enough, check_whole, law_powers, law_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,6 +69,13 @@ class Gnr:
         the flexible input as if the shock were to be zero.
     interact : int
         Highest power of lagged productivity with which the drivers interact (0: they only add).
+    years : bool
+        Year effects in the law of motion: of imperfect deflators, say. They stay in TFP. The law is
+        then one of productivity relative to its year's mean. The share regression has none: a
+        share of revenue in current prices needs no deflator (give ``share`` where it is known).
+    starts : int
+        Starting points taken from a grid of elasticities, besides least squares in levels and
+        differences and none.
     """
 
     share_degree: int = 2
@@ -79,11 +85,16 @@ class Gnr:
     free_timing: Literal["predetermined", "flexible"] = "predetermined"
     expectation: Literal["estimated", "one"] = "estimated"
     interact: int = 0
+    years: bool = False
+    starts: int = 6
 
     def __post_init__(self) -> None:
         check_choice("expectation", self.expectation, ["estimated", "one"])
         check_choice("free_timing", self.free_timing, ["predetermined", "flexible"])
-        check_whole(self, share_degree=0, integration_degree=1, markov_degree=1, interact=0)
+        check_choice("years", self.years, (False, True))
+        check_whole(
+            self, share_degree=0, integration_degree=1, markov_degree=1, interact=0, starts=0
+        )
 
 
 def estimate_gnr(
@@ -123,6 +134,53 @@ def estimate_gnr(
     production functions. Journal of Political Economy 128(8), 2973-3016.
     """
     settings = settings or Gnr()
+    part, usable, everything, share = _share_stage(inputs, settings)
+    G = integral(share, everything)
+    epsilon = _spread(share.epsilon, usable)
+    table = exponents(inputs.X.shape[1], settings.integration_degree)[1:]
+    names = _term_names(inputs.names.inputs, table)
+    levels = (inputs.y - epsilon - G)[usable]
+    own = np.column_stack([derivative(share, everything, j) for j in range(inputs.X.shape[1])])
+    base = np.average(own[usable], axis=0, weights=part.weights)
+    second = Integration.of(part, levels, settings, base=base)
+    found = second.solve(names, part, near=near, more=settings.starts)
+    elasticity = _elasticities(share, everything, found.b, table, own)
+    innovation, gamma = second.law.rows(second.R @ found.b)
+    xi = np.full(len(part), np.nan)
+    xi[second.at] = innovation
+    return Estimate(
+        method="gnr",
+        names=names,
+        beta=found.b,
+        omega=inputs.y - G - monomials(inputs.X, table) @ found.b,
+        nobs=int(part.weights.sum()),
+        inputs=(*inputs.names.inputs, str(inputs.names.proxy)),
+        elasticity=np.average(elasticity[usable], axis=0, weights=part.weights),
+        elasticity_rows=elasticity,
+        phi=inputs.y - epsilon,
+        xi=_spread(xi, usable),
+        first_stage=_first_stage(share, settings, part),
+        objective=found.objective,
+        converged=found.converged and share.converged,
+        starts=found.starts,
+        markov=law_table(
+            gamma, inputs.names.markov, second.law.powers, constant=not settings.years
+        ),
+        nobs_second=int(second.law.weights.sum()),
+        searched=names,
+        criterion=found.criterion,
+        details={"constant": share.constant, "share_coefficients": share.coefficients},
+        notes=(
+            *_unusable(inputs, usable, settings),
+            *share.notes,
+            *found.notes,
+            *_negative(elasticity, inputs),
+        ),
+    )
+
+
+def _share_stage(inputs: Inputs, settings: Gnr) -> tuple[Inputs, NDArray[np.bool_], Array, Share]:
+    """Return rows with a share, which these are, all inputs of all rows, and the regression."""
     flexible = _flexible(inputs)
     log_share, usable = _log_share(inputs, settings)
     part = inputs if usable.all() else inputs.take(usable)
@@ -135,41 +193,7 @@ def estimate_gnr(
         part.weights,
         unit_constant=settings.expectation == "one",
     )
-    G = integral(share, everything)
-    epsilon = _spread(share.epsilon, usable)
-    at, motion = _motion(part, (inputs.y - epsilon - G)[usable], settings)
-    table = exponents(inputs.X.shape[1], settings.integration_degree)[1:]
-    names = _term_names(inputs.names.inputs, table)
-    found, c = _settle(part, at, motion, settings, names=names, near=near)
-    C = basis(inputs.X, settings.integration_degree, standardise=False)[:, 1:]
-    elasticity = _elasticities(share, everything, c, table)
-    xi = np.full(len(part), np.nan)
-    xi[at] = motion.innovation(c)[0] / motion.root[:, 0]
-    return Estimate(
-        method="gnr",
-        names=names,
-        beta=c,
-        omega=inputs.y - G - C @ c,
-        nobs=int(part.weights.sum()),
-        inputs=(*inputs.names.inputs, str(inputs.names.proxy)),
-        elasticity=np.average(elasticity[usable], axis=0, weights=part.weights),
-        elasticity_rows=elasticity,
-        phi=inputs.y - epsilon,
-        xi=_spread(xi, usable),
-        first_stage=_first_stage(share, settings, part),
-        objective=found.objective,
-        converged=found.converged and share.converged,
-        starts=found.starts,
-        markov=motion.coefficients(c, inputs.names.markov),
-        nobs_second=int(part.weights[at].sum()),
-        details={"constant": share.constant, "share_coefficients": share.coefficients},
-        notes=(
-            *_unusable(inputs, usable, settings),
-            *share.notes,
-            *found.notes,
-            *_negative(elasticity, inputs),
-        ),
-    )
+    return part, usable, everything, share
 
 
 def _spread(values: Array, usable: NDArray[np.bool_]) -> Array:
@@ -230,17 +254,12 @@ def _log_share(inputs: Inputs, settings: Gnr) -> tuple[Array, NDArray[np.bool_]]
 
 def _check_size(inputs: Inputs, settings: Gnr) -> None:
     k = inputs.X.shape[1]
-    first = count_terms(k + 1, settings.share_degree)
-    second = count_terms(k, settings.integration_degree) + settings.markov_degree
-    for have, needed, which in (
-        (len(inputs), first, "share-regression"),
-        (len(inputs.second), second + inputs.markov.shape[1], "second-stage"),
-    ):
-        if have <= needed:
-            raise IdentificationError(
-                f"{rows(have)} are too few for {needed} {which} terms. Lower the degrees or pool "
-                "groups."
-            )
+    hint = f"share_degree={settings.share_degree}"
+    check_enough(len(inputs), count_terms(k + 1, settings.share_degree), "share-regression", hint)
+    powers = law_powers(settings, inputs.markov.shape[1])
+    second = count_terms(k, settings.integration_degree) - 1 + sum(powers) + len(powers)
+    hint = f"integration_degree={settings.integration_degree}"
+    check_enough(len(inputs.second), second, "second-stage", hint)
 
 
 def _term_names(names: Sequence[str], table: NDArray[np.int64]) -> tuple[str, ...]:
@@ -250,90 +269,24 @@ def _term_names(names: Sequence[str], table: NDArray[np.int64]) -> tuple[str, ..
     )
 
 
-def _motion(inputs: Inputs, level: Array, settings: Gnr) -> tuple[NDArray[np.int64], Motion]:
-    """Lay out the second stage: omega = level - C(inputs) c."""
-    at = inputs.second
-    C = basis(inputs.X, settings.integration_degree, standardise=False)[:, 1:]
-    return at, Motion(
-        target=level[at],
-        X=C[at],
-        phi_lag=inputs.lagged(level)[at],
-        X_lag=inputs.lagged(C)[at],
-        degree=settings.markov_degree,
-        drivers=inputs.markov[at] if inputs.markov.shape[1] else None,
-        weights=inputs.weights[at],
-        interact=settings.interact,
-    )
+def _elasticities(
+    share: Share,
+    everything: Array,
+    c: Array,
+    table: NDArray[np.int64],
+    own: Array | None = None,
+) -> Array:
+    """Elasticities by row, (n, k + 1): the fixed inputs', then the flexible one's.
 
-
-def _instruments(inputs: Inputs, at: NDArray[np.int64], settings: Gnr) -> Array:
-    X = inputs.X
-    if settings.free_timing == "flexible":
-        X = np.column_stack([inputs.lagged(inputs.free), inputs.state])
-    return basis(X[at], settings.integration_degree)[:, 1:]
-
-
-def _settle(
-    inputs: Inputs,
-    at: NDArray[np.int64],
-    motion: Motion,
-    settings: Gnr,
-    *,
-    names: tuple[str, ...],
-    near: Array | None,
-) -> tuple[Found, Array]:
-    """Solve the moments E[xi x terms of C] = 0 in well-conditioned coordinates.
-
-    The search runs over ``d = R c``, with C's columns, less their means, equal to QR.
+    ``own`` holds the derivatives of the share regression's integral, if they are known.
     """
-    root = motion.root
-    centred = root * (motion.X - np.average(motion.X, axis=0, weights=motion.weights))
-    R = linalg.qr(centred, mode="r")[0][: centred.shape[1]]
-    size = np.linalg.norm(centred, axis=0)
-    if np.abs(np.diagonal(R)).min() < 1e-10 * float(size.max()):
-        raise IdentificationError(
-            f"The terms of C in {preview(inputs.names.inputs)} are collinear. Lower "
-            f"integration_degree={settings.integration_degree}."
-        )
-    Z = np.column_stack([np.ones(len(at)), _instruments(inputs, at, settings)])
-    Q = independent(root * Z)[0]
-
-    def moments(d: Array) -> tuple[Array, Array]:
-        xi, slope = motion.innovation(linalg.solve_triangular(R, d))
-        return Q.T @ xi, linalg.solve_triangular(R, (Q.T @ slope).T, trans="T").T
-
-    starts = _starts(motion) if near is None else {"near": near}
-    labels = tuple(f"direction {i + 1}" for i in range(len(names)))
-    found = search(moments, {at: R @ c for at, c in starts.items()}, labels, exact=True)
-    c = linalg.solve_triangular(R, found.b)
-    slope = moments(found.b)[1]
-    if linalg.svdvals(slope)[-1] < 1e-9:
-        raise IdentificationError(
-            f"The moments do not tell the terms of C in {preview(inputs.names.inputs)} apart."
-        )
-    return found, c
-
-
-def _starts(motion: Motion) -> dict[str, Array]:
-    """Regress level on C, in levels and in differences, and try no C at all."""
-    X, one = motion.X, np.ones((len(motion.target), 1))
-    levels = project(np.column_stack([one, X]), motion.target, motion.weights).coefficients[1:]
-    change = motion.target - motion.phi_lag
-    first = project(np.column_stack([one, X - motion.X_lag]), change, motion.weights).coefficients[
-        1:
-    ]
-    return {"ols": levels, "difference": first, "half": 0.5 * levels, "zero": 0.0 * levels}
-
-
-def _elasticities(share: Share, everything: Array, c: Array, table: NDArray[np.int64]) -> Array:
-    """Elasticities by row, (n, k + 1): the fixed inputs', then the flexible one's."""
     k = everything.shape[1] - 1
     out = np.empty_like(everything)
     for j in range(k):
         lowered = table.copy()
         lowered[:, j] = np.maximum(lowered[:, j] - 1, 0)
-        terms = np.prod(everything[:, None, :k] ** lowered[None], axis=2)
-        out[:, j] = derivative(share, everything, j) + terms @ (table[:, j] * c)
+        first = derivative(share, everything, j) if own is None else own[:, j]
+        out[:, j] = first + monomials(everything[:, :k], lowered) @ (table[:, j] * c)
     D = basis(everything, share.degree, standardise=False) @ share.coefficients
     out[:, k] = D / share.constant
     return out

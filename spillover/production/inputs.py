@@ -121,6 +121,17 @@ class Inputs:
         return np.flatnonzero(self.has_lag & known)
 
     @property
+    def gaps(self) -> int:
+        """Rows whose firm has earlier rows, but none in the calendar year before: no lag.
+
+        Returns
+        -------
+        int
+        """
+        earlier = np.r_[False, self.firm[1:] == self.firm[:-1]][: len(self)]
+        return int((earlier & ~self.has_lag).sum())
+
+    @property
     def firms(self) -> int:
         """Number of firms.
 
@@ -210,6 +221,8 @@ class Report:
     why : Series of str
         Reason by row of the frame, "" where the row is used; the frame's index.
     notes : tuple of str
+    where : mapping of str to mapping of str to int
+        Reason -> group -> rows, without those of groups that are not estimated.
     """
 
     rows: int
@@ -218,6 +231,7 @@ class Report:
     failed: Mapping[str, str]
     why: pd.Series[str]
     notes: tuple[str, ...] = ()
+    where: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = [f"{self.used:,} of {rows(self.rows)} used"]

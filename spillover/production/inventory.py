@@ -27,6 +27,7 @@ from spillover.errors import (
     rows,
 )
 from spillover.firms import FirmPanel
+from spillover.production._columns import add_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +104,8 @@ def perpetual_inventory(
     needed = ["firm", "year", investment] + ([capital] if initial == "first" else [])
     _check_columns(frame, needed + ([depreciation] if isinstance(depreciation, str) else []))
     rate = _rates(frame, depreciation)
-    if not np.isfinite(growth) or (initial == "steady_state" and (growth + rate <= 0).any()):
+    _check_number("growth", growth, "2 percent a year is 0.02")
+    if initial == "steady_state" and (growth + rate <= 0).any():
         raise SchemaError(f"growth={growth}: growth and depreciation must sum to more than 0.")
     spent = _numbers(frame, investment)
     unknown = int(np.isnan(spent).sum())
@@ -130,8 +132,7 @@ def perpetual_inventory(
     )
     if note:
         warn(f"{into}: {note}.", SpilloverWarning, stacklevel=2)
-    series = nw.new_series(into, out, backend=frame.implementation).fill_nan(None)
-    native = frame.with_columns(series).to_native()
+    native = add_columns(frame, {into: out})
     if not isinstance(panel, FirmPanel):
         return native
     notes = (*panel.report.notes, *([f"{into}: {note}"] if note else []))
@@ -157,7 +158,8 @@ def _note(counts: Counts, investment: str) -> str:
         what = "counted as zero" if counts.zeroed else "where the stock breaks off"
         parts.append(f"{investment} is missing in {rows(counts.unknown)}, {what}")
     if counts.anew:
-        parts.append(f"{counts.anew:,} spells start anew after a gap")
+        spells = "1 spell starts" if counts.anew == 1 else f"{counts.anew:,} spells start"
+        parts.append(f"{spells} anew after a gap")
     if counts.without:
         parts.append(f"no stock in {counts.without:,} of {rows(counts.rows)}")
     if counts.flat:
@@ -195,6 +197,7 @@ def _rates(frame: nw.DataFrame[Any], depreciation: float | str) -> Array:
         rate = _numbers(frame, depreciation)
         name = f"The column {depreciation!r}"
     else:
+        _check_number("depreciation", depreciation, "ten percent a year is 0.1")
         rate = np.full(len(frame), float(depreciation))
         name = f"depreciation={depreciation}"
     bad = ~((rate >= 0) & (rate <= 1))
@@ -204,6 +207,12 @@ def _rates(frame: nw.DataFrame[Any], depreciation: float | str) -> Array:
             f"({preview(np.unique(rate[bad])[:3].tolist())}). Ten percent a year is 0.1."
         )
     return rate
+
+
+def _check_number(name: str, value: object, hint: str) -> None:
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not np.isfinite(float(str(value))):
+        raise SchemaError(f"{name}={value!r} must be a finite number; {hint}.")
 
 
 def _firm_codes(frame: nw.DataFrame[Any]) -> NDArray[np.int64]:

@@ -1,11 +1,12 @@
 """The law of motion of productivity, solved inside the criterion at a cost free of the rows.
 
 For trial coefficients b, productivity is w(b) = a - X b, and its law of motion is a regression of
-w on powers of its own lag (times multipliers: the constant, drivers, the probability of survival).
-w at t-1 is linear in (a, X) at t-1, so that its powers are combinations of the monomials of these
-variables. The cross-products of the monomials are summed over the rows once; for every further b
-the moments and the sum of squares follow from them by algebra on a few dozen numbers. The variables
-are centred and made uncorrelated first, which keeps the cross-products well conditioned.
+w on powers of its own lag (times multipliers: the constant, drivers, the probability of survival),
+and on years where these have effects. w at t-1 is linear in (a, X) at t-1, so that its powers are
+combinations of the monomials of these variables. The cross-products of the monomials are summed
+over the rows once; for every further b the moments and the sum of squares follow from them by
+algebra on a few dozen numbers. Variables are centred and made uncorrelated first, multipliers net
+of each other, which keeps the cross-products well conditioned.
 
 >>> import numpy as np
 >>> rng = np.random.default_rng(1)
@@ -22,20 +23,25 @@ are centred and made uncorrelated first, which keeps the cross-products well con
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import factorial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import linalg
 
-from spillover.production.polynomial import basis, count_terms, exponents, project
+from spillover.errors import IdentificationError
+from spillover.production._crosses import ByRow, Monomials, Rows, by_powers, cross_products
+from spillover.production.polynomial import project
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-Pair = "tuple[NDArray[np.float64], NDArray[np.float64]]"
+    Array = NDArray[np.float64]
+    Pair = tuple[Array, Array]
+
+DEPENDENT = 1e-9
+"""A multiplier counts as a combination of the others below this share of its own size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,25 +64,27 @@ class Concentrated:
     powers : tuple of int, (q,)
         Highest power of lagged productivity that goes with each multiplier.
     weights : (n,) array
-    cross : array
-        Cross-products of monomials, (a, X, outcome) at t and instruments.
-    whiten : (p + 1, p + 1) array
-        Turns the coefficients of (a, X) at t-1 into those of the uncorrelated variables.
+    years : bool
+        Whether the law has year effects (its constants).
+    instrument_cross : (m, m) array
+        Weighted cross-product of the instruments (net of year means, if years have effects).
     """
 
-    now: tuple[NDArray[np.float64], NDArray[np.float64]]
-    lag: tuple[NDArray[np.float64], NDArray[np.float64]]
-    outcome: NDArray[np.float64]
+    now: Pair
+    lag: Pair
+    outcome: Array
     fit_outcome: bool
-    instruments: NDArray[np.float64]
-    multipliers: NDArray[np.float64]
+    instruments: Array
+    multipliers: Array
     powers: tuple[int, ...]
-    weights: NDArray[np.float64]
-    cross: NDArray[np.float64]
-    whiten: NDArray[np.float64]
-    _places: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
-    _exponents: NDArray[np.int64]
-    _counts: NDArray[np.float64]
+    weights: Array
+    years: bool
+    instrument_cross: Array
+    _products: Monomials | ByRow
+    _other: Array
+    _whiten: Array
+    _rows: Rows
+    _offset: float  # mean innovation: the law is fitted to a, the innovation taken from outcome
 
     @property
     def parameters(self) -> int:
@@ -88,25 +96,10 @@ class Concentrated:
         """
         return int(self.now[1].shape[1])
 
-    def _lift(self, b: NDArray[Any]) -> NDArray[Any]:
-        """Return the powers of lagged productivity as combinations of the monomials."""
-        c = self.whiten @ np.concatenate([np.ones(1), -b])
-        c = c / np.sqrt(c @ c)
-        power = c[:, None] ** np.arange(max(self.powers) + 1)
-        value = self._counts.astype(c.dtype)
-        for variable in range(len(c)):
-            value = value * power[variable, self._exponents[:, variable]]
-        row, column, which = self._places
-        lift = np.zeros((row[-1] + 1, column[-1] + 1), dtype=c.dtype)
-        lift[row, column] = value[which]
-        return lift
-
     def _solve(self, b: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         """Return gamma, the regressors' Gram matrix and cross-products, and a - X b in columns."""
-        lift = self._lift(b)
-        size = lift.shape[0]
-        gram = lift.T @ self.cross[:size, :size] @ lift
-        right = lift.T @ self.cross[:size, size:]
+        c = self._whiten @ np.concatenate([np.ones(1), -b])
+        gram, right = self._products.products(c / np.sqrt(c @ c))
         d = np.concatenate([np.ones(1), -b])
         p = len(b)
         target = np.zeros(p + 2, dtype=d.dtype)
@@ -129,10 +122,9 @@ class Concentrated:
         (m,) array
         """
         gamma, _, right, result = self._solve(b)
-        size, p = self._places[0][-1] + 1, len(b)
-        other = self.cross[size:, size:]
-        out: NDArray[Any] = other[p + 2 :, : p + 2] @ result - right[:, p + 2 :].T @ gamma
-        return out
+        p = len(b)
+        out: NDArray[Any] = self._other[p + 2 :, : p + 2] @ result - right[:, p + 2 :].T @ gamma
+        return out + self._offset * (self.weights @ self.instruments)
 
     def ssr(self, b: NDArray[Any]) -> Any:  # noqa: ANN401 (a number, real or complex)
         """Return the weighted sum of squared innovations.
@@ -146,16 +138,17 @@ class Concentrated:
         number
         """
         gamma, gram, right, result = self._solve(b)
-        size, p = self._places[0][-1] + 1, len(b)
-        other = self.cross[size:, size:][: p + 2, : p + 2]
+        p = len(b)
+        other = self._other[: p + 2, : p + 2]
         return (
             result @ other @ result
             - 2 * gamma @ (right[:, : p + 2] @ result)
             + (gamma @ gram @ gamma)
+            + self._offset**2 * self.weights.sum()
         )
 
-    def r2(self, b: NDArray[np.float64]) -> float:
-        """Return the share of productivity's variance that the law of motion explains.
+    def r2(self, b: Array) -> float:
+        """Return the share of productivity's variance (within years) that the law explains.
 
         Parameters
         ----------
@@ -165,22 +158,20 @@ class Concentrated:
         -------
         float
         """
-        result = self.outcome - self.now[1] @ b
-        spread = result - self.weights @ result / self.weights.sum()
+        spread = self._rows.within(self.outcome - self.now[1] @ b)
         return 1.0 - float(self.ssr(b)) / float(self.weights @ spread**2)
 
-    @property
-    def instrument_cross(self) -> NDArray[np.float64]:
-        """Weighted cross-product of the instruments, (m, m).
+    def spread(self) -> Array:
+        """Return the standard deviation of each column of X at t (within years), (p,).
 
         Returns
         -------
         array
         """
-        m = self.instruments.shape[1]
-        return self.cross[-m:, -m:]
+        p = self.parameters
+        return np.asarray(np.sqrt(np.diagonal(self._other)[1 : p + 1] / self.weights.sum()))
 
-    def regressors(self, b: NDArray[np.float64]) -> NDArray[np.float64]:
+    def regressors(self, b: Array) -> Array:
         """Return the law's right-hand side by row: multipliers times powers, in natural units.
 
         Parameters
@@ -190,18 +181,38 @@ class Concentrated:
         Returns
         -------
         (n, sum of powers + q) array
+            Without the constant and net of year means, if years have effects.
         """
-        lagged = self.lag[0] - self.lag[1] @ b
-        out = np.empty((len(lagged), sum(self.powers) + len(self.powers)), order="F")
-        at = 0
-        for multiplier, top in zip(self.multipliers.T, self.powers, strict=True):
-            out[:, at] = multiplier
-            for power in range(at + 1, at + top + 1):
-                np.multiply(out[:, power - 1], lagged, out=out[:, power])
-            at += top + 1
-        return out
+        out = by_powers(self.lag[0] - self.lag[1] @ b, self.multipliers, self.powers)
+        return np.asarray(self._rows.within(out[:, 1:])) if self.years else out
 
-    def rows(self, b: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def net(self, x: Array) -> Array:
+        """Take year means out of columns, if years have effects.
+
+        Parameters
+        ----------
+        x : (n,) or (n, k) array
+
+        Returns
+        -------
+        array of x's shape
+        """
+        return np.asarray(self._rows.within(x)) if self.years else x
+
+    def fitted_to(self, b: Array) -> Array:
+        """Return what the law's coefficients are fitted to, by row.
+
+        Parameters
+        ----------
+        b : (p,) array
+
+        Returns
+        -------
+        (n,) array
+        """
+        return self.net((self.outcome if self.fit_outcome else self.now[0]) - self.now[1] @ b)
+
+    def rows(self, b: Array) -> tuple[Array, Array]:
         """Return the innovation by row and the law's coefficients, in natural units.
 
         Parameters
@@ -212,13 +223,12 @@ class Concentrated:
         -------
         xi : (n,) array
         gamma : array
+            In the order of :meth:`regressors`.
         """
-        result = self.outcome - self.now[1] @ b
-        target = result if self.fit_outcome else self.now[0] - self.now[1] @ b
-        fit = project(self.regressors(b), target, self.weights)
-        return result - fit.fitted, fit.coefficients
+        fit = project(self.regressors(b), self.fitted_to(b), self.weights)
+        return self.net(self.outcome - self.now[1] @ b) - fit.fitted, fit.coefficients
 
-    def partialled(self, b: NDArray[np.float64]) -> NDArray[np.float64]:
+    def partialled(self, b: Array) -> Array:
         """Return the instruments less their projection on the law's right-hand side, (n, m).
 
         Parameters
@@ -229,20 +239,22 @@ class Concentrated:
         -------
         array
         """
-        fit = project(self.regressors(b), self.instruments, self.weights)
-        return self.instruments - fit.fitted
+        instruments = self.net(self.instruments)
+        return instruments - project(self.regressors(b), instruments, self.weights).fitted
 
 
 def concentrate(
     *,
-    now: tuple[NDArray[np.float64], NDArray[np.float64]],
-    lag: tuple[NDArray[np.float64], NDArray[np.float64]],
-    instruments: NDArray[np.float64],
-    weights: NDArray[np.float64],
+    now: Pair,
+    lag: Pair,
+    instruments: Array,
+    weights: Array,
     powers: Sequence[int] = (3,),
-    multipliers: NDArray[np.float64] | None = None,
-    outcome: NDArray[np.float64] | None = None,
+    multipliers: Array | None = None,
+    labels: Sequence[str] = (),
+    outcome: Array | None = None,
     fit_outcome: bool = False,
+    years: NDArray[np.int64] | None = None,
 ) -> Concentrated:
     """Sum the cross-products over the rows.
 
@@ -255,74 +267,82 @@ def concentrate(
     powers : sequence of int
         For the constant first, then for each multiplier.
     multipliers : (n, q - 1) array, optional
+    labels : sequence of str, (q - 1,)
+        The multipliers' names, for messages.
     outcome : (n,) array, optional
         By default a at t.
     fit_outcome : bool
+    years : (n,) array, optional
+        Years at t, to give each an effect.
 
     Returns
     -------
     Concentrated
+
+    Raises
+    ------
+    IdentificationError
+        If a multiplier is constant, a combination of the others, or does not vary within years.
     """
     ones = np.ones((len(weights), 1))
     scaled = ones if multipliers is None else np.column_stack([ones, multipliers])
-    before = np.column_stack([lag[0], lag[1]])
-    total = weights.sum()
-    centred = before - (weights @ before) / total
-    whiten, uncorrelated = _whitened(centred, weights)
     tops = tuple(int(power) for power in powers)
-    table = exponents(before.shape[1], max(tops))
-    monomials = basis(uncorrelated, max(tops), standardise=False)
+    groups = np.unique(np.zeros(len(weights)) if years is None else years, return_inverse=True)[1]
+    before = np.column_stack([lag[0], lag[1]])
+    whiten, uncorrelated = _whitened(before - (weights @ before) / weights.sum(), weights)
+    rows = Rows(uncorrelated, scaled, tops, weights, groups.astype(np.int64))
+    apart = _apart(rows, labels, years=years is not None)
+    rows = Rows(uncorrelated, apart, tops, weights, rows.groups)
     result = now[0] if outcome is None else outcome
-    sizes = [count_terms(before.shape[1], top) for top in tops]
-    fixed = [now[0], now[1], result, instruments]
-    cross = _cross(monomials, scaled, sizes, fixed, weights)
-    counts = np.array(
-        [factorial(sum(row)) / np.prod([factorial(e) for e in row]) for row in table.tolist()]
-    )
+    fixed = rows.within(np.column_stack([now[0], now[1], result, instruments]))
+    other = (fixed * weights[:, None]).T @ fixed
+    raw = fixed[:, -instruments.shape[1] :] if years is not None else instruments
     return Concentrated(
-        now,
-        lag,
-        result,
-        fit_outcome,
-        instruments,
-        scaled,
-        tops,
-        weights,
-        cross,
-        whiten,
-        _place(table, tops),
-        table,
-        counts,
+        now=now,
+        lag=lag,
+        outcome=result,
+        fit_outcome=fit_outcome,
+        instruments=instruments,
+        multipliers=scaled,
+        powers=tops,
+        weights=weights,
+        years=years is not None,
+        instrument_cross=(raw * weights[:, None]).T @ raw,
+        _products=cross_products(rows, fixed),
+        _other=other,
+        _whiten=whiten,
+        _rows=rows,
+        _offset=0.0
+        if fit_outcome or years is not None
+        else float(weights @ (result - now[0]) / weights.sum()),
     )
 
 
-def _cross(
-    monomials: NDArray[np.float64],
-    multipliers: NDArray[np.float64],
-    sizes: list[int],
-    fixed: list[NDArray[np.float64]],
-    weights: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Return the weighted cross-products of multiplied monomials and further columns."""
-    more = [part if part.ndim == 2 else part[:, None] for part in fixed]
-    width = sum(sizes) + sum(part.shape[1] for part in more)
-    columns = np.empty((len(weights), width), order="F")
-    root = np.sqrt(weights)
-    at = 0
-    for multiplier, size in zip(multipliers.T, sizes, strict=True):
-        scale = (multiplier * root)[:, None]
-        np.multiply(monomials[:, :size], scale, out=columns[:, at : at + size])
-        at += size
-    for part in more:
-        np.multiply(part, root[:, None], out=columns[:, at : at + part.shape[1]])
-        at += part.shape[1]
-    out: NDArray[np.float64] = columns.T @ columns
-    return out
+def _apart(rows: Rows, labels: Sequence[str], *, years: bool) -> Array:
+    """Return multipliers of unit size, net of those before with no lower power: the same span."""
+    out = [rows.multipliers[:, 0]]
+    names = [*labels, *(f"multiplier {j}" for j in range(len(labels) + 1, len(rows.powers)))]
+    total = rows.weights.sum()
+    for j in range(1, len(rows.powers)):
+        column = rows.multipliers[:, j]
+        others = [out[i] for i in range(j) if rows.powers[i] >= rows.powers[j]]
+        left = column
+        if others:
+            left = column - project(np.column_stack(others), column, rows.weights).fitted
+        own = float(rows.weights @ column**2 / total)
+        size = float(rows.weights @ left**2 / total)
+        varies = float(rows.weights @ rows.within(left) ** 2 / total) if years else size
+        if not min(size, varies) > DEPENDENT**2 * max(own, 1e-300):
+            raise IdentificationError(
+                f"{names[j - 1]!r} in the law of motion is constant or a combination of the others"
+                + (", or does not vary within years (years=True takes such out)" if years else "")
+                + ". Leave it out, or pool groups with by=None."
+            )
+        out.append(left / np.sqrt(size))
+    return np.column_stack(out)
 
 
-def _whitened(
-    centred: NDArray[np.float64], weights: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _whitened(centred: Array, weights: Array) -> tuple[Array, Array]:
     """Return R with centred = U R and uncorrelated U of unit variance (dependent ones zero)."""
     covariance = centred.T @ (centred * weights[:, None]) / weights.sum()
     scale = np.sqrt(np.diagonal(covariance))
@@ -332,19 +352,3 @@ def _whitened(
     root = np.sqrt(np.where(good, values, 1.0))
     turn = vectors * good / root / scale[:, None]
     return (vectors * root * good).T * scale, np.asfortranarray(centred @ turn)
-
-
-def _place(
-    table: NDArray[np.int64], tops: tuple[int, ...]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Say where each monomial's coefficient stands: its row, its column (power), which monomial."""
-    degree = table.sum(axis=1)
-    rows, columns, which = [], [], []
-    row = column = 0
-    for top in tops:
-        inside = np.flatnonzero(degree <= top)
-        rows.append(row + inside)
-        columns.append(column + degree[inside])
-        which.append(inside)
-        row, column = row + len(inside), column + top + 1
-    return np.concatenate(rows), np.concatenate(columns), np.concatenate(which)

@@ -7,11 +7,22 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from spillover.errors import SchemaError, check_choice
+from spillover.errors import check_choice
 from spillover.production.estimate import Estimate
 from spillover.production.law import Concentrated, concentrate
 from spillover.production.polynomial import basis, project
-from spillover.production.second import Solved, law_table, solve_gmm, solve_nls, starting_points
+from spillover.production.preparation import (
+    check_enough,
+    check_free,
+    check_whole,
+    first_stage_extras,
+    law_powers,
+    law_table,
+    relative,
+    required_proxy,
+    starting_points,
+)
+from spillover.production.second import Solved, solve_gmm, solve_nls
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,6 +55,9 @@ class Lp:
         a proper least-squares fit, or the first-stage fit net of inputs (as R's ``prodest``).
     shifters : tuple of str
         Columns that also move the demand for the proxy; they enter the first stage linearly.
+    years : bool
+        Year effects, in the first stage and in the law of motion: of imperfect deflators, say. They
+        stay in TFP. The law is then one of productivity relative to its year's mean.
     starts : int
         Starting points taken from a grid besides pooled and within-firm least squares.
     """
@@ -55,34 +69,14 @@ class Lp:
     criterion: Literal["auto", "nls", "gmm"] = "auto"
     law_outcome: Literal["output", "fitted"] = "output"
     shifters: tuple[str, ...] = ()
+    years: bool = False
     starts: int = 6
 
     def __post_init__(self) -> None:
         check_choice("criterion", self.criterion, ("auto", "nls", "gmm"))
         check_choice("law_outcome", self.law_outcome, ("output", "fitted"))
+        check_choice("years", self.years, (False, True))
         check_whole(self, degree=1, markov_degree=1, interact=0, starts=0)
-
-
-def check_whole(settings: object, **least: int) -> None:
-    """Raise unless settings are whole numbers of at least the given size.
-
-    Parameters
-    ----------
-    settings : dataclass
-    **least : int
-        Attribute -> smallest value.
-
-    Raises
-    ------
-    SchemaError
-    """
-    for name, smallest in least.items():
-        value = getattr(settings, name)
-        if isinstance(value, bool) or not isinstance(value, int) or value < smallest:
-            kind = type(settings).__name__
-            raise SchemaError(
-                f"{kind}({name}={value!r}): {name} must be a whole number of at least {smallest}."
-            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +110,13 @@ def estimate_lp(
     Estimate
         ``names`` are free, state and, with gross output, the proxy.
 
+    Raises
+    ------
+    SchemaError
+        Without a proxy.
+    IdentificationError
+        With too few rows, or coefficients that the data do not settle.
+
     Notes
     -----
     Stage 1: y on free inputs and a polynomial in state inputs and proxy gives the free inputs'
@@ -134,7 +135,8 @@ def estimate_lp(
         criterion = "gmm" if gross else "nls"
     if near is None:
         full = np.column_stack([inputs.free, searched])
-        starts, more = starting_points(inputs, full)[:, inputs.free.shape[1] :], settings.starts
+        starts = starting_points(inputs, full, years=settings.years)[:, inputs.free.shape[1] :]
+        more = settings.starts
     else:
         starts, more = near[None, inputs.free.shape[1] :], 0
     solved = (
@@ -146,62 +148,25 @@ def estimate_lp(
     return _finished(inputs, stages, solved)
 
 
-def required_proxy(inputs: Inputs) -> NDArray[np.float64]:
-    """Return the proxy, or raise if there is none.
-
-    Parameters
-    ----------
-    inputs : Inputs
-
-    Returns
-    -------
-    (n,) array
-    """
-    if inputs.proxy is None:
-        raise SchemaError("This method needs proxy=, such as 'materials'.")
-    return inputs.proxy
-
-
-def shifter_columns(inputs: Inputs, shifters: tuple[str, ...]) -> NDArray[np.float64]:
-    """Return the demand shifters, (n, c).
-
-    Parameters
-    ----------
-    inputs : Inputs
-    shifters : tuple of str
-
-    Returns
-    -------
-    (n, c) array
-    """
-    return np.column_stack([np.empty((len(inputs), 0)), *(inputs.extra[name] for name in shifters)])
-
-
 def _first_stage(
     inputs: Inputs, settings: Lp
 ) -> tuple[dict[str, float], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the fit's measures, phi net of the free inputs, and their coefficients."""
+    F, w = inputs.free, inputs.weights
     B = basis(np.column_stack([inputs.state, required_proxy(inputs)]), settings.degree)
-    extra = shifter_columns(inputs, settings.shifters)
-    fit = project(np.column_stack([inputs.free, B, extra]), inputs.y, inputs.weights)
-    beta_free = fit.coefficients[: inputs.free.shape[1]]
-    nobs = int(inputs.weights.sum())
-    first = {"r2": fit.r2, "nobs": nobs, "degree": settings.degree, "terms": fit.rank}
-    return first, fit.fitted - inputs.free @ beta_free, beta_free
-
-
-def law_powers(settings: object, drivers: int) -> tuple[int, ...]:
-    """Return the highest power of lagged productivity for the constant and each driver.
-
-    Parameters
-    ----------
-    settings : Lp, Acf
-    drivers : int
-
-    Returns
-    -------
-    tuple of int
-    """
-    return (settings.markov_degree, *[settings.interact] * drivers)  # type: ignore[attr-defined]
+    B = np.column_stack([B, first_stage_extras(inputs, settings.shifters, years=settings.years)])
+    terms = F.shape[1] + B.shape[1]
+    check_enough(len(inputs), terms, "first-stage", f"degree={settings.degree}")
+    check_free(F - project(B, F, w).fitted, F, inputs.names.free)
+    fit = project(np.column_stack([F, B]), inputs.y, w)
+    beta_free = fit.coefficients[: F.shape[1]]
+    first = {
+        "r2": fit.r2,
+        "nobs": int(w.sum()),
+        "degree": settings.degree,
+        "terms": fit.rank,
+    }
+    return first, fit.fitted - F @ beta_free, beta_free
 
 
 def _law(
@@ -217,13 +182,19 @@ def _law(
     if settings.gross:
         lagged = np.column_stack([required_proxy(inputs), inputs.free, inputs.state])[before]
         instruments = np.column_stack([instruments, lagged])
+    powers = law_powers(settings, inputs.markov.shape[1])
+    terms = searched.shape[1] + sum(powers) + len(powers)
+    check_enough(len(rows), terms, "second-stage", f"markov_degree={settings.markov_degree}")
+    level, regressors = relative(inputs, phi, searched, years=settings.years)
     law = concentrate(
         now=(phi[rows], searched[rows]),
-        lag=(phi[before], searched[before]),
+        lag=(level[before], regressors[before]),
         instruments=instruments,
         weights=inputs.weights[rows],
-        powers=law_powers(settings, inputs.markov.shape[1]),
+        powers=powers,
         multipliers=inputs.markov[rows] if inputs.markov.shape[1] else None,
+        labels=inputs.names.markov,
+        years=inputs.year[rows] if settings.years else None,
         outcome=net[rows],
         fit_outcome=settings.law_outcome == "output",
     )
@@ -248,7 +219,7 @@ def _finished(inputs: Inputs, stages: _Stages, solved: Solved) -> Estimate:
         converged=solved.converged,
         starts=solved.starts,
         overid=solved.overid,
-        markov=law_table(gamma, inputs.names.markov, law.powers),
+        markov=law_table(gamma, inputs.names.markov, law.powers, constant=not law.years),
         nobs_second=int(law.weights.sum()),
         searched=stages.names,
         criterion=solved.criterion,

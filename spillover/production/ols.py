@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import linalg
 
+from spillover.production._effects import year_dummies
 from spillover.production.estimate import Estimate
 from spillover.production.polynomial import project
 from spillover.production.second import clustered
@@ -24,11 +25,11 @@ class Ols:
 
     Attributes
     ----------
-    year_effects : bool
-        Whether to take out year means as well. They stay in TFP.
+    years : bool
+        Year effects. They stay in TFP.
     """
 
-    year_effects: bool = False
+    years: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,11 @@ class Fe:
 
     Attributes
     ----------
-    year_effects : bool
-        Whether to take out year effects too. They stay in TFP.
+    years : bool
+        Year effects. They stay in TFP.
     """
 
-    year_effects: bool = False
+    years: bool = False
 
 
 def within(x: NDArray[np.float64], firm: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -106,7 +107,9 @@ def estimate_ols(inputs: Inputs, settings: Ols) -> Estimate:
     -----
     Biased where inputs respond to productivity (Marschak & Andrews 1944): up for flexible inputs.
     """
-    effects = [_dummies(inputs.year)] if settings.year_effects else [np.ones((len(inputs), 1))]
+    effects = [np.ones((len(inputs), 1))]
+    if settings.years:
+        effects.append(year_dummies(inputs.year))
     return _fitted("ols", inputs, inputs.X, inputs.y, effects=effects, absorbed=False)
 
 
@@ -129,13 +132,8 @@ def estimate_fe(inputs: Inputs, settings: Fe) -> Estimate:
     its changes. Measurement error in capital weighs more than in levels.
     """
     X, y = within(inputs.X, inputs.firm), within(inputs.y, inputs.firm)
-    effects = [within(_dummies(inputs.year)[:, 1:], inputs.firm)] if settings.year_effects else []
+    effects = [within(year_dummies(inputs.year), inputs.firm)] if settings.years else []
     return _fitted("fe", inputs, X, y, effects=effects, absorbed=True)
-
-
-def _dummies(year: NDArray[np.int64]) -> NDArray[np.float64]:
-    out: NDArray[np.float64] = (year[:, None] == np.unique(year)).astype(float)
-    return out
 
 
 def _fitted(

@@ -29,14 +29,23 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy import linalg
+import pandas as pd
 
-from spillover.errors import IdentificationError, SchemaError, check_choice, preview, rows
-from spillover.production._concentrate import Motion, default_starts, search
+from spillover.errors import SchemaError, check_choice, rows
 from spillover.production._survival import Survival, survival_probability
 from spillover.production.estimate import Estimate
-from spillover.production.lp import check_whole
-from spillover.production.polynomial import basis, count_terms, project
+from spillover.production.law import Concentrated, concentrate
+from spillover.production.polynomial import basis, count_terms, exponents, project, standardised
+from spillover.production.preparation import (
+    check_enough,
+    check_free,
+    check_whole,
+    first_stage_extras,
+    law_powers,
+    relative,
+    starting_points,
+)
+from spillover.production.second import solve_nls
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,7 +68,8 @@ class Op:
     exit_correction : bool
         Put the probability of survival in g.
     survival_degree : int, optional
-        Of the probit's polynomial; ``degree`` by default.
+        Of the probit's polynomial. By default ``degree``, lowered (with a note) until the probit
+        settles, which it does not where its terms tell exits and stayers apart.
     gaps : {"exit", "unknown"}
         What absence in the next year means for a firm that comes back later.
     law_outcome : {"output", "fitted"}
@@ -70,6 +80,12 @@ class Op:
         Highest power of lagged productivity with which the drivers interact (0: they only add).
     shifters : tuple of str
         Extra columns that also move investment; they enter phi linearly.
+    years : bool
+        Year effects, in the first stage, the probit and the law of motion: of imperfect deflators,
+        say. They stay in TFP. The law is then one of productivity relative to its year's mean.
+    starts : int
+        Starting points taken from a grid besides pooled and within-firm least squares and the
+        first stage's linear part.
     """
 
     degree: int = 3
@@ -80,11 +96,16 @@ class Op:
     law_outcome: Literal["output", "fitted"] = "output"
     interact: int = 0
     shifters: tuple[str, ...] = ()
+    years: bool = False
+    starts: int = 6
 
     def __post_init__(self) -> None:
         check_choice("gaps", self.gaps, ["exit", "unknown"])
         check_choice("law_outcome", self.law_outcome, ["output", "fitted"])
-        check_whole(self, degree=1, markov_degree=1, interact=0)
+        check_choice("years", self.years, (False, True))
+        check_whole(self, degree=1, markov_degree=1, interact=0, starts=0)
+        if self.survival_degree is not None:
+            check_whole(self, survival_degree=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,11 +178,6 @@ def _proxy(inputs: Inputs) -> Array:
     return inputs.proxy
 
 
-def _shifters(inputs: Inputs, settings: Op) -> Array:
-    columns = [inputs.extra[name] for name in settings.shifters]
-    return np.column_stack(columns) if columns else np.empty((len(inputs), 0))
-
-
 def first_stage(inputs: Inputs, settings: Op) -> FirstStage:
     """Regress output on the flexible inputs and a polynomial in state inputs and investment.
 
@@ -178,40 +194,30 @@ def first_stage(inputs: Inputs, settings: Op) -> FirstStage:
     ------
     IdentificationError
     """
-    proxy, shifters = _proxy(inputs), _shifters(inputs, settings)
-    at = np.flatnonzero(np.isfinite(proxy) & np.isfinite(shifters).all(axis=1))
+    proxy, extra = (
+        _proxy(inputs),
+        first_stage_extras(inputs, settings.shifters, years=settings.years),
+    )
+    at = np.flatnonzero(np.isfinite(proxy) & np.isfinite(extra).all(axis=1))
     a, s = inputs.free.shape[1], inputs.state.shape[1]
-    needed = a + count_terms(s + 1, settings.degree) + shifters.shape[1]
-    if len(at) <= needed:
-        raise IdentificationError(
-            f"{rows(len(at))} with positive {inputs.names.proxy} are too few for "
-            f"{needed} first-stage terms. Lower degree={settings.degree} or pool groups."
-        )
+    needed = a + count_terms(s + 1, settings.degree) + extra.shape[1]
+    which = f"first-stage (positive {inputs.names.proxy})"
+    check_enough(len(at), needed, which, f"degree={settings.degree}")
     B = basis(np.column_stack([inputs.state[at], proxy[at]]), settings.degree)
-    B = np.column_stack([B, shifters[at]])
+    B = np.column_stack([B, extra[at]])
     w, F = inputs.weights[at], inputs.free[at]
     inner = project(B, np.column_stack([inputs.y[at], F]), w)
     left = np.column_stack([inputs.y[at], F]) - inner.fitted
-    _check_free(left[:, 1:], F, inputs.names.free)
+    check_free(left[:, 1:], F, inputs.names.free)
     beta = project(left[:, 1:], left[:, 0], w).coefficients if a else np.empty(0)
     phi = np.full(len(inputs), np.nan)
     phi[at] = inner.fitted[:, 0] - inner.fitted[:, 1:] @ beta
     error = left[:, 0] - left[:, 1:] @ beta
     spread = inputs.y[at] - np.average(inputs.y[at], weights=w)
     r2 = 1.0 - float(w @ error**2) / float(w @ spread**2)
-    linear = np.column_stack([np.ones(len(at)), F, inputs.state[at]])
-    start = project(linear, inputs.y[at], w).coefficients[1 + a :]
+    linear = np.column_stack([np.ones(len(at)), F, inputs.state[at], extra[at]])
+    start = project(linear, inputs.y[at], w).coefficients[1 + a : 1 + a + s]
     return FirstStage(beta, phi, start, r2, int(w.sum()), needed)
-
-
-def _check_free(left: Array, F: Array, names: tuple[str, ...]) -> None:
-    tiny = np.linalg.norm(left, axis=0) <= 1e-7 * np.linalg.norm(F - F.mean(axis=0), axis=0)
-    if tiny.any():
-        bad = [name for name, flat in zip(names, tiny, strict=True) if flat]
-        raise IdentificationError(
-            f"{preview(bad)} is a polynomial in the state inputs and the proxy: its coefficient "
-            "is not identified in the first stage. Use method='acf', or lower the degree."
-        )
 
 
 def _exit(inputs: Inputs, settings: Op) -> tuple[Survival | None, list[str]]:
@@ -220,11 +226,16 @@ def _exit(inputs: Inputs, settings: Op) -> tuple[Survival | None, list[str]]:
         return None, []
     degree = settings.degree if settings.survival_degree is None else settings.survival_degree
     survival = survival_probability(
-        inputs, _proxy(inputs), degree, gaps_are_exits=settings.gaps == "exit"
+        inputs,
+        _proxy(inputs),
+        degree,
+        gaps_are_exits=settings.gaps == "exit",
+        years=settings.years,
+        lower=settings.survival_degree is None,
     )
     if survival is None:
         return None, ["no firm leaves before the last year: no correction for exit is made"]
-    notes = []
+    notes = list(survival.notes)
     if survival.comes_back and settings.gaps == "exit":
         notes.append(
             f"{survival.comes_back} of {survival.exits} exits are of firms that come back later "
@@ -241,6 +252,7 @@ def _survival_details(survival: Survival | None) -> dict[str, float]:
         "probit_exits": survival.exits,
         "probit_iterations": survival.iterations,
         "probit_come_back": survival.comes_back,
+        "probit_degree": survival.degree,
     }
 
 
@@ -271,20 +283,18 @@ def second_stage(
     ------
     IdentificationError
     """
-    at, motion = _motion(inputs, first, settings, survival)
-    names = inputs.names.state
-    a = inputs.free.shape[1]
-    columns = list(range(a, a + len(names)))
-    starts = (
-        default_starts(inputs, columns, first.state_start)
-        if near is None
-        else {"near": near[columns]}
-    )
-    found = search(motion.innovation, starts, names)
-    _check_curvature(motion, found.b, names)
+    at, law = _law(inputs, first, settings, survival)
+    names, a = inputs.names.state, inputs.free.shape[1]
+    if near is None:
+        full = starting_points(inputs, inputs.X, years=settings.years)[:, a:]
+        starts, more = np.vstack([full, first.state_start]), settings.starts
+    else:
+        starts, more = near[None, a:], 0
+    found = solve_nls(law, starts, names, more=more)
     beta = np.r_[first.beta, found.b]
     xi = np.full(len(inputs), np.nan)
-    xi[at] = motion.innovation(found.b)[0] / motion.root[:, 0]
+    xi[at] = law.rows(found.b)[0]
+    chance = None if survival is None else survival[at]
     return Estimate(
         method="op",
         names=inputs.names.inputs,
@@ -302,50 +312,79 @@ def second_stage(
         objective=found.objective,
         converged=found.converged,
         starts=found.starts,
-        markov=motion.coefficients(found.b, inputs.names.markov),
-        nobs_second=int(inputs.weights[at].sum()),
+        markov=_markov(law, found.b, chance, inputs.names.markov, settings),
+        nobs_second=int(law.weights.sum()),
+        searched=names,
+        criterion=found.criterion,
         notes=found.notes,
     )
 
 
-def _motion(
+def _law(
     inputs: Inputs, first: FirstStage, settings: Op, survival: Array | None
-) -> tuple[NDArray[np.int64], Motion]:
-    phi_lag = inputs.lagged(first.phi)
-    usable = np.isfinite(phi_lag)
+) -> tuple[NDArray[np.int64], Concentrated]:
+    """Build the law of motion: a complete polynomial in omega and P, and drivers."""
+    usable = np.isfinite(inputs.lagged(first.phi))
     if survival is not None:
         usable &= np.isfinite(survival)
     if settings.law_outcome == "fitted":
         usable &= np.isfinite(first.phi)
     at = inputs.second[usable[inputs.second]]
-    terms = count_terms(1 if survival is None else 2, settings.markov_degree)
-    needed = inputs.state.shape[1] + terms + inputs.markov.shape[1]
-    if len(at) <= needed:
-        raise IdentificationError(
-            f"{rows(len(at))} with a lag are too few for {needed} second-stage terms. Lower "
-            f"markov_degree={settings.markov_degree} or pool groups."
-        )
-    return at, Motion(
-        target=(inputs.y - inputs.free @ first.beta)[at],
-        X=inputs.state[at],
-        phi_lag=phi_lag[at],
-        X_lag=inputs.lagged(inputs.state)[at],
-        degree=settings.markov_degree,
-        survival=None if survival is None else survival[at],
-        drivers=inputs.markov[at] if inputs.markov.shape[1] else None,
+    before, drivers = inputs.previous[at], inputs.markov[at]
+    powers, degree = law_powers(settings, drivers.shape[1]), settings.markov_degree
+    chances, labels = np.empty((len(at), 0)), list(inputs.names.markov)
+    if survival is not None:
+        z = standardised(survival[at][:, None])[:, 0]
+        chances = np.column_stack([z**power for power in range(1, degree + 1)])
+        labels = ["probability of survival"] * degree + labels
+        powers = (degree, *range(degree - 1, -1, -1), *powers[1:])
+    terms = inputs.state.shape[1] + sum(powers) + len(powers)
+    check_enough(len(at), terms, "second-stage", f"markov_degree={degree}")
+    level, states = relative(inputs, first.phi, inputs.state, years=settings.years)
+    net = (inputs.y - inputs.free @ first.beta)[at]
+    fitted = settings.law_outcome == "fitted"
+    law = concentrate(
+        now=(first.phi[at] if fitted else net, inputs.state[at]),
+        lag=(level[before], states[before]),
+        instruments=inputs.state[at],
         weights=inputs.weights[at],
-        fitted=first.phi[at] if settings.law_outcome == "fitted" else None,
-        interact=settings.interact,
+        powers=powers,
+        multipliers=np.column_stack([chances, drivers]) if labels else None,
+        labels=labels,
+        outcome=net,
+        fit_outcome=not fitted,
+        years=inputs.year[at] if settings.years else None,
     )
+    return at, law
 
 
-def _check_curvature(motion: Motion, b: Array, names: tuple[str, ...]) -> None:
-    """Raise where the criterion does not move with a coefficient."""
-    jacobian = motion.innovation(b)[1]
-    size = np.linalg.norm(motion.root * (motion.X - motion.X.mean(axis=0)), axis=0)
-    values = linalg.svdvals(jacobian / np.where(size > 0, size, 1.0))
-    if values.size and values[-1] < 1e-7:
-        raise IdentificationError(
-            f"The second stage does not tell {preview(names)} apart: the criterion is flat. Check "
-            "for inputs that do not vary over time or move together."
-        )
+def _markov(
+    law: Concentrated,
+    b: Array,
+    survival: Array | None,
+    drivers: tuple[str, ...],
+    settings: Op,
+) -> pd.Series[float]:
+    """Return the law of motion's coefficients by term, in productivity's own units."""
+    h = law.lag[0] - law.lag[1] @ b
+    plain = ["omega"] if survival is None else ["omega", "survival"]
+    base = h[:, None] if survival is None else np.column_stack([h, survival])
+    columns = list(basis(base, settings.markov_degree, standardise=False).T)
+    table = exponents(base.shape[1], settings.markov_degree).tolist()
+    names = [
+        ":".join(_power(v, e) for v, e in zip(plain, row, strict=True) if e) or "constant"
+        for row in table
+    ]
+    known = law.multipliers[:, law.multipliers.shape[1] - len(drivers) :]
+    for power in range(settings.interact + 1):
+        columns += [column * h**power for column in known.T]
+        names += [f"{name}:{_power('omega', power)}" if power else name for name in drivers]
+    G = np.column_stack(columns)
+    if law.years:
+        G, names = law.net(G[:, 1:]), names[1:]
+    fit = project(G, law.fitted_to(b), law.weights)
+    return pd.Series(fit.coefficients, index=pd.Index(names, name="term"), name="estimate")
+
+
+def _power(name: str, exponent: int) -> str:
+    return name if exponent == 1 else f"{name}^{exponent}"

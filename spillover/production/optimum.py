@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STEP = 1e-20
+ROOT = 1e-20
+"""A sum of squares that fell to this share of its start's is a root: no more steps are needed."""
 TIE = 1e-10
 """Optima whose objective, as a share of its value at the first start, differs less are tied."""
 
@@ -155,7 +157,8 @@ def search(
             gtol=1e-15,
             max_nfev=400,
         )
-        polished = _newton(squares, found.x)
+        root = 2.0 * found.cost <= ROOT * squares(start)
+        polished = found.x if root else _newton(squares, found.x)
         return polished, float(squares(polished)), bool(found.status > 0)
 
     return _from_each(one, starts, squares)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 RANK_TOLERANCE = 1e-9
 """A column counts as a combination of the others below this share of its own length."""
+INDEPENDENT = 1e-10
+"""The same for :func:`independent`, which drops instruments and raw powers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,3 +236,35 @@ def _r2(
     total = float(counts @ spread**2)
     flat = total <= 1e-28 * size * max(1.0, float(np.abs(first).max(initial=0.0))) ** 2
     return float("nan") if flat else 1.0 - float(counts @ left**2) / total
+
+
+def independent(
+    A: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Return Q and R of the independent columns of ``A``, and which columns these are.
+
+    Parameters
+    ----------
+    A : (n, p) array
+
+    Returns
+    -------
+    Q : (n, r) array
+    R : (r, r) array
+    kept : (r,) array of int
+
+    Examples
+    --------
+    >>> Q, R, kept = independent(np.array([[1.0, 2.0, 0.0], [1.0, 2.0, 1.0]]))
+    >>> Q.shape, sorted(kept.tolist())
+    ((2, 2), [1, 2])
+    """
+    Q, R, order = linalg.qr(A, mode="economic", pivoting=True, check_finite=False)
+    norms = np.linalg.norm(A, axis=0)
+    size = np.abs(np.diagonal(R)) / np.where(norms > 0, norms, 1.0)[order[: len(R)]]
+    rank = int(np.sum(np.cumprod(size > INDEPENDENT)))
+    return (
+        np.asarray(Q[:, :rank], dtype=np.float64),
+        np.asarray(R[:rank, :rank], dtype=np.float64),
+        order[:rank].astype(np.int64),
+    )

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from html import escape
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special
+from scipy import special
 
-from spillover.errors import SchemaError, did_you_mean, preview, rows
+from spillover._frames import as_eager
+from spillover.errors import SchemaError, did_you_mean, preview
+from spillover.firms import FirmPanel
+from spillover.production._columns import add_columns, check_same_rows
+from spillover.production._display import as_html, as_text
+from spillover.production.data import codes
+from spillover.production.profile import trace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from spillover._frames import NativeFrame
     from spillover.production.bootstrap import Draws
     from spillover.production.data import Inputs, Report
     from spillover.production.estimate import Estimate
 
 LEVEL = 0.95
-SHOWN = 12
-"""Groups that the short display shows."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,7 +72,8 @@ class Productivity:
     notes: tuple[str, ...] = ()
     synthetic: bool = False
 
-    def __getitem__(self, group: str) -> Estimate:
+    def __getitem__(self, group: str | float) -> Estimate:
+        group = str(codes(pd.Series([group]))[0])
         if group not in self.estimates:
             if group in self.report.failed:
                 raise SchemaError(f"{group!r} was not estimated: {self.report.failed[group]}.")
@@ -207,7 +212,8 @@ class Productivity:
         -------
         pandas.DataFrame
             group, method, nobs, firms, nobs_second, first_stage_r2, objective, converged, starts,
-            returns_to_scale, overid_statistic, overid_df, overid_p, draws, failed_draws.
+            returns_to_scale, overid_statistic, overid_df, overid_p, draws, failed_draws, gaps
+            (rows that follow a gap in the years and so have no lag).
         """
         records = []
         for group, estimate in self.estimates.items():
@@ -230,6 +236,7 @@ class Productivity:
                     "overid_p": np.nan if overid is None else overid.p_value,
                     "draws": 0 if self.bootstrap is None else self.bootstrap.draws,
                     "failed_draws": sum(failed.values()),
+                    "gaps": self.inputs[group].gaps,
                 }
             )
         return pd.DataFrame(records)
@@ -263,20 +270,46 @@ class Productivity:
             raise SchemaError(
                 f"{self.method} searches for no coefficient {name!r} (but for: {where})."
             )
-        at = estimate.searched.index(name)
-        best = estimate.beta[[estimate.names.index(term) for term in estimate.searched]]
-        ends = [best, *_ends(estimate)]
-        line = np.linspace(best[at] - 0.6, best[at] + 0.6, points) if values is None else values
-        least = [min(_least(criterion, end, at, float(v)) for end in ends) for v in line]
+        best = float(estimate.beta[estimate.names.index(name)])
+        line = np.linspace(best - 0.6, best + 0.6, points) if values is None else list(values)
+        least = trace(criterion, estimate, estimate.searched.index(name), line)
         return pd.DataFrame({"value": line, "objective": least})
 
-    def second_step(self, estimate: object) -> pd.DataFrame:
+    def attach(self, panel: FirmPanel | NativeFrame, *, into: str = "tfp") -> NativeFrame:
+        """Give the panel a column of log productivity, in its own library.
+
+        Parameters
+        ----------
+        panel : FirmPanel or data frame
+            The one that was estimated on: the same rows in the same order.
+        into : str
+            Name of the column, which is new.
+
+        Returns
+        -------
+        FirmPanel or data frame
+            As ``panel``, with the column; missing where productivity is.
+
+        Raises
+        ------
+        SchemaError
+            If the rows are not those of the result, or the column exists.
+        """
+        frame = panel.frame if isinstance(panel, FirmPanel) else as_eager(panel, "panel")
+        if into in frame.columns:
+            raise SchemaError(f"The panel already has a column {into!r}. Drop it or choose into=.")
+        check_same_rows(self, frame)
+        native = add_columns(frame, {into: np.asarray(self.tfp, dtype=np.float64)})
+        return replace(panel, data=native) if isinstance(panel, FirmPanel) else native
+
+    def second_step(self, estimate: object | None = None) -> pd.DataFrame:
         """Put the bootstrap's standard errors on the second step's coefficients.
 
         Parameters
         ----------
-        estimate : Fit, Series or mapping
-            The second step on the full sample.
+        estimate : Fit, Series or mapping, optional
+            The second step on the full sample; by default as the bootstrap took it, on the
+            firm-years that were estimated on.
 
         Returns
         -------
@@ -286,16 +319,23 @@ class Productivity:
         Raises
         ------
         SchemaError
-            If there was no ``Bootstrap(second_step=...)``.
+            If there was no ``Bootstrap(second_step=...)``, or it gave other coefficients.
         """
         from spillover.production.bootstrap import coefficients  # noqa: PLC0415 (imports joblib)
 
-        if self.bootstrap is None or self.bootstrap.second_step is None:
+        draws = None if self.bootstrap is None else self.bootstrap.second_step
+        if self.bootstrap is None or draws is None:
             raise SchemaError(
                 "The bootstrap had no second step. Pass bootstrap=Bootstrap(second_step=...)."
             )
-        values = coefficients(estimate)
-        draws = self.bootstrap.second_step.reindex(columns=values.index)
+        values = coefficients(self.bootstrap.second_full if estimate is None else estimate)
+        absent = [str(name) for name in values.index if name not in draws.columns]
+        if absent:
+            raise SchemaError(
+                f"The bootstrap's second step has no coefficient {preview(absent)}."
+                f"{did_you_mean(absent[0], [str(name) for name in draws.columns])}"
+            )
+        draws = draws.reindex(columns=values.index)
         table = pd.DataFrame({"term": values.index, "estimate": values.to_numpy()})
         table["std_error"] = _spread(draws.to_numpy())
         return _intervals(table, LEVEL)
@@ -317,65 +357,11 @@ class Productivity:
             return out
         return np.full(0 if estimate.markov is None else len(estimate.markov), np.nan)
 
-    def _lines(self) -> list[str]:
-        known = int(self.tfp.notna().sum())
-        lines = [
-            f"Output: {self.output}; {len(self.estimates)} group(s) by {self.by or 'nothing'}",
-            f"TFP known for {known:,} of {rows(len(self.tfp))}",
-            f"Standard errors: {self.inference}",
-        ]
-        lines += [f"Left out: {rows(count)}, {why}" for why, count in self.report.dropped.items()]
-        lines += [f"Note: {note}" for note in self.notes]
-        return [*lines, "Synthetic data"] if self.synthetic else lines
-
-    def _table(self) -> pd.DataFrame:
-        table = self.elasticities
-        shown = table[table["group"].isin(list(self.estimates)[:SHOWN])]
-        wide = shown.pivot_table(index="group", columns="input", values="estimate", sort=False)
-        wide["returns to scale"] = wide.sum(axis=1)
-        wide["rows"] = [self.estimates[group].nobs for group in wide.index]
-        return wide.rename_axis(columns=None)
-
     def __repr__(self) -> str:
-        body = self._table().to_string(float_format=lambda value: f"{value:.4f}")
-        more = len(self.estimates) - SHOWN
-        rest = [f"... and {more} more groups"] if more > 0 else []
-        return "\n".join([f"Productivity by {self.method}", body, *rest, *self._lines()])
+        return as_text(self)
 
     def _repr_html_(self) -> str:
-        body = self._table().to_html(float_format=lambda value: f"{value:.4f}", border=0)
-        more = len(self.estimates) - SHOWN
-        rest = f"<p>... and {more} more groups</p>" if more > 0 else ""
-        notes = "<br>".join(escape(line) for line in self._lines())
-        return (
-            f"<div><p><b>Productivity by {escape(self.method)}</b></p>{body}{rest}"
-            f"<p style='font-size:smaller'>{notes}</p></div>"
-        )
-
-
-def _ends(estimate: Estimate) -> list[NDArray[np.float64]]:
-    """Return the distinct optima of the search but the one chosen."""
-    if estimate.starts is None:
-        return []
-    done = estimate.starts[estimate.starts["converged"] & ~estimate.starts["chosen"]]
-    found = done[list(estimate.searched)].round(2).drop_duplicates().to_numpy(dtype=float)
-    return list(found[:4])
-
-
-def _least(criterion: object, best: NDArray[np.float64], at: int, value: float) -> float:
-    """Minimise the objective over all coefficients but one."""
-    if not callable(criterion):
-        return float("nan")
-    others = np.delete(best, at)
-
-    def objective(free: NDArray[np.float64]) -> float:
-        with np.errstate(all="ignore"):
-            return float(criterion(np.insert(free, at, value)))
-
-    if others.size == 0:
-        return objective(others)
-    found = optimize.minimize(objective, others, method="Nelder-Mead", options={"maxiter": 400})
-    return float(found.fun)
+        return as_html(self)
 
 
 def _spread(draws: NDArray[np.float64]) -> NDArray[np.float64]:

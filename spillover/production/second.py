@@ -1,4 +1,4 @@
-"""The second stage that lp and acf share: starts, moments, over-identification, the law."""
+"""The second stage that op, lp, acf and gnr share: starts, criteria, over-identification, law."""
 
 from __future__ import annotations
 
@@ -9,28 +9,40 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, special
 
+from spillover.errors import IdentificationError, preview
 from spillover.production.estimate import Overid
-from spillover.production.optimum import TIE, Search, grid, search, search_scalar
+from spillover.production.optimum import TIE, Search, grid, jacobian, search, search_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from spillover.production.data import Inputs
     from spillover.production.law import Concentrated
 
 
 TIED = (
+    "several sets of coefficients solve the moments equally well (all are in .starts), and the "
+    "data do not say which is right; taken is one without negative elasticities and with flexible "
+    "inputs that rise with productivity, if there is one, then the one whose productivity is best "
+    "explained by its past"
+)
+ONE = (
     "several sets of coefficients solve the moments equally well (all are in .starts); taken is "
-    "one with flexible inputs that rise with productivity, if there is one, then the one whose "
-    "productivity is best explained by its past"
+    "the only one without negative elasticities and with flexible inputs that rise with "
+    "productivity"
 )
 ODD = (
     "the solution has a negative elasticity, or flexible inputs that fall with productivity, as "
     "the spurious solution has that takes labour's price for productivity"
 )
+NONE = (
+    "no coefficients set the moments to zero, though these are as many; taken are those that come "
+    "nearest (where each start led is in .starts)"
+)
 LOCAL = "some starts end in a local optimum other than the one taken (all are in .starts)"
+FLAT = 1e-6
+"""A direction in which the moments (the innovations) move by a smaller share is not settled."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +78,7 @@ def solve_gmm(
     firm: NDArray[np.int64],
     more: int,
     sensible: Callable[[NDArray[np.float64]], bool] | None = None,
+    lift: tuple[int, Callable[[NDArray[np.float64]], NDArray[np.float64]]] | None = None,
 ) -> Solved:
     """Set instruments' moments to zero, or, if there are more of them than coefficients, near it.
 
@@ -84,35 +97,50 @@ def solve_gmm(
         Number of further starts from a grid.
     sensible : callable, optional
         Tells whether coefficients make sense; decides between tied optima first.
+    lift : tuple of int and callable, optional
+        How many elasticities the grid runs over, and coefficients from them, where these are not
+        the coefficients themselves.
 
     Returns
     -------
     Solved
+
+    Raises
+    ------
+    IdentificationError
+        If no start leads anywhere, or the moments do not move with some coefficient.
     """
     total = law.weights.sum()
     root = _inverse_root(law.instrument_cross * total)
-    first = _seek(lambda b: root @ law.moments(b), starts, more)
-    chosen = first.choose(law.r2, sensible)
+    first = _seek(lambda b: root @ law.moments(b), starts, more, lift)
+    chosen = _chosen(first, law, names, sensible)
     b, overid = first.optima[chosen], None
-    objective = float(first.objectives[chosen])
-    if law.instruments.shape[1] > law.parameters and np.isfinite(b).all():
+    exact = law.instruments.shape[1] == law.parameters
+    zero = bool(first.objectives[chosen] <= TIE * first.scale)
+    if zero or not exact:  # at a minimum above zero of so many moments the slope is singular anyhow
+        _check_settled(jacobian(lambda t: root @ law.moments(t), b), law, names)
+    objective, converged = float(first.objectives[chosen]), bool(first.converged[chosen])
+    if law.instruments.shape[1] > law.parameters:  # a second step
         xi, _ = law.rows(b)
         scores = law.partialled(b) * xi[:, None]
         root = _inverse_root(clustered(scores, firm, law.weights))
         both = np.vstack([b, first.optima[first.distinct()]])
         second = _seek(lambda t: root @ law.moments(t), both, 0)
-        at = second.choose(law.r2, sensible)
+        at = _chosen(second, law, names, sensible)
         b, objective = second.optima[at], float(second.objectives[at])
+        converged = converged and bool(second.converged[at])
         df = law.instruments.shape[1] - law.parameters
         overid = Overid(objective, df, float(special.chdtrc(df, objective)))
-    table, notes = _described(first, chosen, names)
-    if sensible is not None and np.isfinite(b).all() and not sensible(b):
+    table, notes = _described(first, chosen, names, sensible, root=exact and zero)
+    if exact and not zero and converged:
+        notes = (NONE,)
+    if sensible is not None and not sensible(b):
         notes = (*notes, ODD)
 
     def criterion(b: NDArray[np.float64]) -> float:
         return float(np.sum((root @ law.moments(b)) ** 2))
 
-    return Solved(b, objective, bool(first.converged[chosen]), table, criterion, overid, notes)
+    return Solved(b, objective, converged, table, criterion, overid, notes)
 
 
 def solve_nls(
@@ -130,6 +158,11 @@ def solve_nls(
     Returns
     -------
     Solved
+
+    Raises
+    ------
+    IdentificationError
+        If no start leads anywhere, or the criterion does not move with some coefficient.
     """
     total = law.weights.sum()
 
@@ -138,10 +171,12 @@ def solve_nls(
 
     further = grid(lambda b: float(objective(b)), law.parameters, more)
     found = search_scalar(objective, np.vstack([starts, further]))
-    chosen = found.choose(law.r2)
+    chosen = _chosen(found, law, names, None)
+    b = found.optima[chosen]
+    _check_settled(_half_hessian(objective, b), law, names, squared=True)
     table, notes = _described(found, chosen, names)
     return Solved(
-        found.optima[chosen],
+        b,
         float(found.objectives[chosen]),
         bool(found.converged[chosen]),
         table,
@@ -151,10 +186,63 @@ def solve_nls(
 
 
 def _seek(
-    residuals: Callable[[NDArray[Any]], NDArray[Any]], starts: NDArray[np.float64], more: int
+    residuals: Callable[[NDArray[Any]], NDArray[Any]],
+    starts: NDArray[np.float64],
+    more: int,
+    lift: tuple[int, Callable[[NDArray[np.float64]], NDArray[np.float64]]] | None = None,
 ) -> Search:
-    further = grid(lambda b: float(np.sum(residuals(b) ** 2)), starts.shape[1], more)
-    return search(residuals, np.vstack([starts, further]))
+    size, raised = (starts.shape[1], lambda point: point) if lift is None else lift
+    further = grid(lambda point: float(np.sum(residuals(raised(point)) ** 2)), size, more)
+    return search(residuals, np.vstack([starts, *(raised(point)[None] for point in further)]))
+
+
+def _chosen(
+    found: Search,
+    law: Concentrated,
+    names: Sequence[str],
+    sensible: Callable[[NDArray[np.float64]], bool] | None,
+) -> int:
+    """Choose among the optima; raise if there is none."""
+    if not np.isfinite(found.objectives).any():
+        raise IdentificationError(
+            f"The search for {preview(names)} fails from all {len(found.starts)} starts: the law "
+            "of motion is singular. Check for inputs that do not vary, or lower the degrees."
+        )
+    return found.choose(law.r2, sensible)
+
+
+def _half_hessian(
+    objective: Callable[[NDArray[Any]], Any], b: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Differentiate the exact gradient by central differences, and halve."""
+    columns = []
+    for at, gap in enumerate(1e-4 * np.maximum(np.abs(b), 0.1)):
+        shift = np.zeros(len(b))
+        shift[at] = gap
+        change = jacobian(objective, b + shift) - jacobian(objective, b - shift)
+        columns.append(change / (4 * gap))
+    hessian = np.column_stack(columns)
+    return np.asarray(hessian + hessian.T) / 2
+
+
+def _check_settled(
+    slope: NDArray[np.float64], law: Concentrated, names: Sequence[str], *, squared: bool = False
+) -> None:
+    """Raise where the criterion is flat, set against how much each regressor varies."""
+    size = np.maximum(law.spread(), 1e-300)
+    scaled = slope / size
+    if squared:
+        scaled = scaled / size[:, None]
+    if not np.isfinite(scaled).all():
+        return  # at the edge of what can be computed: the search says that it did not converge
+    _, values, directions = linalg.svd(scaled, full_matrices=False)
+    if values[-1] > (FLAT**2 if squared else FLAT):
+        return
+    weak = [name for name, share in zip(names, np.abs(directions[-1]), strict=True) if share > 0.3]
+    raise IdentificationError(
+        f"The second stage does not settle {preview(weak)}: the criterion is flat. Check for "
+        "inputs that do not vary over time or move together."
+    )
 
 
 def _inverse_root(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -188,43 +276,13 @@ def clustered(
     return out
 
 
-def flexible_rise(
-    pooled: NDArray[np.float64], free: int, inputs: int
-) -> Callable[[NDArray[np.float64]], bool]:
-    """Return a test of coefficients: none negative, and labour that rises with productivity.
-
-    Given the other inputs, flexible inputs rise with w = phi - b'x if and only if their
-    coefficients lie below those of least squares. Where the price of labour is a first-order
-    process too, phi - labour is a second productivity that solves the moments, with a coefficient
-    near one (Kim, Luo & Su 2019); labour falls with it.
-
-    Parameters
-    ----------
-    pooled : (p,) array
-        Least squares.
-    free, inputs : int
-        How many of the first coefficients are of flexible inputs; of inputs.
-
-    Returns
-    -------
-    callable
-
-    Examples
-    --------
-    >>> test = flexible_rise(np.array([0.9, 0.1]), 1, 2)
-    >>> test(np.array([0.6, 0.4])), test(np.array([0.97, 0.14])), test(np.array([0.6, -0.1]))
-    (True, False, False)
-    """
-    most = pooled[:free].sum()
-
-    def test(b: NDArray[np.float64]) -> bool:
-        return bool((b[:inputs] >= 0).all() and (free == 0 or b[:free].sum() <= most))
-
-    return test
-
-
 def _described(
-    found: Search, chosen: int, names: Sequence[str]
+    found: Search,
+    chosen: int,
+    names: Sequence[str],
+    sensible: Callable[[NDArray[np.float64]], bool] | None = None,
+    *,
+    root: bool = False,
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Tabulate where each start led, and say so if local optima disagree."""
     table = pd.DataFrame(found.starts, columns=[f"start_{name}" for name in names])
@@ -234,60 +292,13 @@ def _described(
     table["converged"] = found.converged
     table["chosen"] = np.arange(len(table)) == chosen
     distinct = found.distinct()
-    if not found.converged.any():
-        return table, ("the search converged from none of its starts",)
+    if not found.converged[chosen]:
+        return table, ("the search did not converge (where each start led is in .starts)",)
     if len(distinct) < 2:
         return table, ()
-    tied = int(np.sum(found.objectives[distinct] <= found.objectives[chosen] + TIE * found.scale))
-    if tied > 1:
-        return table, (TIED,)
-    return table, (LOCAL,)
-
-
-def starting_points(inputs: Inputs, X: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the coefficients of pooled and of within-firm least squares.
-
-    Parameters
-    ----------
-    inputs : Inputs
-    X : (n, p) array
-
-    Returns
-    -------
-    (2, p) array
-    """
-    from spillover.production.ols import slopes, within  # noqa: PLC0415 (they share no other code)
-
-    pooled = slopes(X, inputs.y, inputs.weights)
-    fixed = slopes(within(X, inputs.firm), within(inputs.y, inputs.firm), inputs.weights)
-    return np.vstack([pooled, np.where(np.isfinite(fixed), fixed, 0.0)])
-
-
-def law_table(
-    gamma: NDArray[np.float64], drivers: Sequence[str], powers: Sequence[int]
-) -> pd.Series[float]:
-    """Name the law of motion's coefficients.
-
-    Parameters
-    ----------
-    gamma : array
-        In the order of :meth:`.Concentrated.regressors`.
-    drivers : sequence of str
-    powers : sequence of int
-        For the constant and each driver.
-
-    Returns
-    -------
-    Series
-
-    Examples
-    --------
-    >>> law_table(np.arange(4.0), ["backward"], (1, 1)).index.tolist()
-    ['constant', 'omega', 'backward', 'backward:omega']
-    """
-    index = []
-    for name, top in zip(("", *drivers), powers, strict=True):
-        for power in range(top + 1):
-            lag = "" if power == 0 else "omega" if power == 1 else f"omega^{power}"
-            index.append(":".join(part for part in (name, lag) if part) or "constant")
-    return pd.Series(gamma, index=pd.Index(index, name="term"), name="estimate")
+    level = found.objectives[distinct]
+    tied = distinct[level <= found.objectives[chosen] + TIE * found.scale]
+    if len(tied) < 2:
+        return table, () if root else (LOCAL,)  # a minimum above zero is no rival of a root
+    good = 0 if sensible is None else sum(sensible(found.optima[at]) for at in tied)
+    return table, (ONE if good == 1 else TIED,)

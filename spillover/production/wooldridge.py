@@ -28,12 +28,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
-from scipy import linalg, sparse, stats
+from scipy import linalg, stats
 
 from spillover.errors import IdentificationError, SchemaError, check_choice, preview, rows
-from spillover.production._concentrate import independent
+from spillover.production._effects import year_dummies
+from spillover.production._linear_gmm import Gmm, System, linear_gmm
+from spillover.production._restricted import Restricted, restricted_gmm
 from spillover.production.estimate import Estimate, Overid
-from spillover.production.polynomial import basis, exponents
+from spillover.production.polynomial import basis, count_terms, exponents
+from spillover.production.preparation import check_whole, first_stage_extras
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,9 +44,6 @@ if TYPE_CHECKING:
     from spillover.production.data import Inputs
 
     Array = NDArray[np.float64]
-
-WEAK = 1e-8
-"""Below this (relative) singular value a coefficient counts as not identified."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,20 @@ class Wooldridge:
     ----------
     degree : int
         Of the polynomial c(state, proxy).
-    equations : {"both", "second", "pooled"}
-        "both" is Wooldridge's system. "second" uses the lagged equation alone, by two-stage least
-        squares or GMM (Petrin, Reiter & White 2011; Petrin & Levinsohn 2012). "pooled" stacks the
-        equations with one and the same polynomial and instruments, as R's prodestWRDG does; it
+    equations : {"both", "restricted", "random_walk", "second", "pooled"}
+        The paper's equations are y = a + x'b + c's + e (1) and y = a2 + x'b + f(c_lag's) + u (2),
+        with c the polynomial's terms, s their coefficients and f a polynomial of degree
+        ``markov_degree``. "restricted" estimates just these, s in (2) the same as in (1), by
+        non-linear GMM. "random_walk" is the paper's linear special case, f(v) = v: productivity a
+        random walk with drift. "both" leaves the function of c_lag in (2) free, each term with a
+        coefficient of its own: linear, and right whatever the law of motion, but the state inputs'
+        coefficients then come from (2) alone. "second" uses (2) so freed alone, by two-stage least
+        squares or GMM (Petrin, Reiter & White 2011; Petrin & Levinsohn 2012), which does not need
+        labour to be free of (1)'s functional dependence. "pooled" stacks the equations with one
+        polynomial, one constant and the instruments of (2) in both, as R's prodestWRDG does; it
         holds if productivity is a random walk without drift and labour reacts after a year.
+    markov_degree : int
+        Of f, in "restricted".
     weighting : {"two_step", "two_stage"}
         "two_step" weights moments by the inverse of their clustered covariance at the two-stage
         least-squares estimate; "two_stage" stops there.
@@ -68,56 +77,28 @@ class Wooldridge:
         production function's, and what "linear" means changes with the inputs' units.
     shifters : tuple of str
         Extra columns that also move the proxy; they enter c linearly.
+    years : bool
+        Year effects in both equations, not tied to each other: of imperfect deflators, say. They
+        stay in TFP.
     cluster : str, optional
         An extra column whose values are the clusters; firms by default.
     """
 
     degree: int = 3
-    equations: Literal["both", "second", "pooled"] = "both"
+    equations: Literal["both", "restricted", "random_walk", "second", "pooled"] = "both"
+    markov_degree: int = 3
     weighting: Literal["two_step", "two_stage"] = "two_step"
     linear_state: bool = True
     shifters: tuple[str, ...] = ()
+    years: bool = False
     cluster: str | None = None
 
     def __post_init__(self) -> None:
-        check_choice("equations", self.equations, ["both", "second", "pooled"])
+        choices = ["both", "restricted", "random_walk", "second", "pooled"]
+        check_choice("equations", self.equations, choices)
         check_choice("weighting", self.weighting, ["two_step", "two_stage"])
-
-
-@dataclass(frozen=True, eq=False)
-class System:
-    """Stacked equations of a linear GMM problem.
-
-    Attributes
-    ----------
-    y : (m,) array
-    X : (m, p) array
-        The structural coefficients' regressors come first.
-    Z : (m, q) array
-        Instruments, zero outside of their equation.
-    clusters, weights : (m,) arrays
-    copies : bool
-        Whether a weight above one stands for that many clusters (firms drawn by the bootstrap).
-    """
-
-    y: Array
-    X: Array
-    Z: Array
-    clusters: NDArray[np.int64]
-    weights: Array
-    copies: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Gmm:
-    """A linear GMM estimate: coefficients, their clustered covariance, J, moments, clusters."""
-
-    b: Array
-    vcov: Array
-    j: float
-    moments: int
-    clusters: int
-    residuals: Array
+        check_choice("years", self.years, (False, True))
+        check_whole(self, degree=1, markov_degree=1)
 
 
 def estimate_wooldridge(inputs: Inputs, settings: Wooldridge | None = None) -> Estimate:
@@ -143,9 +124,10 @@ def estimate_wooldridge(inputs: Inputs, settings: Wooldridge | None = None) -> E
 
     Notes
     -----
-    Equation 2's function of last year's (state, proxy) is left free, as in the applied literature:
-    f(c(state, proxy)) is one such function. The price is that the state input needs variation that
-    last year's state and proxy do not explain, such as shocks to capital or to its price. Demand
+    By default equation 2's function of last year's (state, proxy) is left free, as in the applied
+    literature: f(c(state, proxy)) is one such function. The price is that the state input needs
+    variation that last year's state and proxy do not explain, such as shocks to capital or to its
+    price; "restricted" also uses the same coefficients' reappearance in equation 1. Demand
     for the proxy must not depend on flexible inputs given productivity, as it does where
     materials are proportional to output and labour is not chosen with full knowledge (the first
     and third designs of Ackerberg, Caves & Frazer 2015): use ``acf`` there.
@@ -157,14 +139,17 @@ def estimate_wooldridge(inputs: Inputs, settings: Wooldridge | None = None) -> E
     """
     settings = settings or Wooldridge()
     at = _rows(inputs, settings)
-    system, labels = _system(inputs, at, settings)
-    free, state = inputs.free.shape[1], inputs.state.shape[1]
+    free, state, drivers = (part.shape[1] for part in (inputs.free, inputs.state, inputs.markov))
     structural = free + state
-    _check_size(at, system, settings)
-    gmm = linear_gmm(system, settings.weighting, structural, inputs.names.inputs)
+    problem = _problem(inputs, at, settings)
+    _check_size(at, problem, settings)
+    names = (*inputs.names.inputs, *inputs.names.markov)
+    if isinstance(problem, Restricted):
+        gmm = restricted_gmm(problem, settings.weighting, structural + drivers, names)
+    else:
+        gmm = linear_gmm(problem, settings.weighting, structural + drivers, names)
     beta, vcov = gmm.b[:structural], gmm.vcov[:structural, :structural]
-    drivers = inputs.markov.shape[1]
-    df = gmm.moments - len(gmm.b)
+    df = gmm.df
     chain = slice(structural, structural + drivers)
     return Estimate(
         method="wooldridge",
@@ -173,14 +158,18 @@ def estimate_wooldridge(inputs: Inputs, settings: Wooldridge | None = None) -> E
         omega=inputs.y - inputs.X @ beta,
         nobs=int(inputs.weights[at].sum()),
         vcov=vcov,
-        first_stage={"degree": settings.degree, "terms": labels, "moments": gmm.moments},
+        first_stage={
+            "degree": settings.degree,
+            "terms": count_terms(state + 1, settings.degree) - 1 + len(settings.shifters),
+            "moments": gmm.moments,
+        },
         objective=gmm.j,
+        converged=gmm.converged,
+        starts=gmm.starts,
         overid=Overid(gmm.j, df, float(stats.chi2.sf(gmm.j, df)))
         if df > 0 and settings.weighting == "two_step"
         else None,
-        markov=pd.Series(gmm.b[chain], index=list(inputs.names.markov), name="markov")
-        if drivers
-        else None,
+        markov=_markov(gmm, inputs, settings),
         markov_vcov=pd.DataFrame(
             gmm.vcov[chain, chain], index=inputs.names.markov, columns=inputs.names.markov
         )
@@ -192,8 +181,24 @@ def estimate_wooldridge(inputs: Inputs, settings: Wooldridge | None = None) -> E
     )
 
 
+def _markov(gmm: Gmm, inputs: Inputs, settings: Wooldridge) -> pd.Series[float] | None:
+    """Return the coefficients of the drivers, and of f's powers where f is spelled out."""
+    at, drivers = len(inputs.names.inputs), len(inputs.names.markov)
+    values, names = gmm.b[at : at + drivers], list(inputs.names.markov)
+    if settings.equations == "restricted":
+        powers = range(1, settings.markov_degree + 1)
+        values = np.r_[gmm.b[-settings.markov_degree :], values]
+        names = ["omega" if power == 1 else f"omega^{power}" for power in powers] + names
+    return pd.Series(values, index=names, name="markov") if names else None
+
+
 def _notes(gmm: Gmm, settings: Wooldridge) -> tuple[str, ...]:
-    notes = []
+    notes = [] if gmm.converged else ["the search did not converge: see starts"]
+    if gmm.starts is not None:
+        best = gmm.j + 1e-6 * max(gmm.j, 1.0)
+        found = gmm.starts[gmm.starts["converged"]]
+        if (found["objective"] > best).any():
+            notes.append("some starts end in a local optimum other than the one taken: see starts")
     if gmm.clusters < 40:
         notes.append(f"standard errors rest on only {gmm.clusters} clusters")
     if settings.weighting == "two_step" and gmm.moments >= gmm.clusters:
@@ -204,24 +209,20 @@ def _notes(gmm: Gmm, settings: Wooldridge) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _shifters(inputs: Inputs, settings: Wooldridge) -> Array:
-    columns = [inputs.extra[name] for name in settings.shifters]
-    return np.column_stack(columns) if columns else np.empty((len(inputs), 0))
-
-
 def _rows(inputs: Inputs, settings: Wooldridge) -> NDArray[np.int64]:
     """Rows with a lag, a proxy now and a year ago, and known drivers."""
     if inputs.proxy is None:
         raise SchemaError("method='wooldridge' needs proxy='materials' (or another column).")
     if not inputs.state.shape[1]:
         raise SchemaError("method='wooldridge' needs at least one state input, such as 'capital'.")
-    here = np.isfinite(np.column_stack([inputs.proxy, _shifters(inputs, settings)])).all(axis=1)
+    extra = first_stage_extras(inputs, settings.shifters, years=False)
+    here = np.isfinite(np.column_stack([inputs.proxy, extra])).all(axis=1)
     known = here & np.isfinite(inputs.lagged(np.where(here, 0.0, np.nan)))
     return inputs.second[known[inputs.second]]
 
 
-def _check_size(at: NDArray[np.int64], system: System, settings: Wooldridge) -> None:
-    needed = system.X.shape[1]
+def _check_size(at: NDArray[np.int64], system: System | Restricted, settings: Wooldridge) -> None:
+    needed = system.parameters
     if len(at) <= needed:
         raise IdentificationError(
             f"{rows(len(at))} with a lag are too few for {needed} coefficients. Lower "
@@ -245,54 +246,65 @@ def _clusters(inputs: Inputs, at: NDArray[np.int64], settings: Wooldridge) -> ND
     return codes.astype(np.int64)
 
 
-def _system(inputs: Inputs, at: NDArray[np.int64], settings: Wooldridge) -> tuple[System, int]:
-    """Lay out regressors and instruments; polynomials standardised, with now's and lag's scales."""
-    before = inputs.previous[at]
-    plain = not settings.linear_state and settings.equations == "both"
-    C, C_lag = _polynomials(inputs, at, settings, natural=plain or settings.equations == "pooled")
+def _problem(inputs: Inputs, at: NDArray[np.int64], settings: Wooldridge) -> System | Restricted:
+    """Lay out regressors and instruments."""
+    before, how = inputs.previous[at], settings.equations
+    C, C_lag = _polynomials(inputs, at, settings)
     F, S, D = inputs.free[at], inputs.state[at], inputs.markov[at]
-    n, one, y, w = len(at), np.ones((len(at), 1)), inputs.y[at], inputs.weights[at]
+    n, y, w = len(at), inputs.y[at], inputs.weights[at]
+    one = np.ones((n, 1))
+    if settings.years:
+        one = np.column_stack([one, year_dummies(inputs.year[at])])
     clusters, copies = _clusters(inputs, at, settings), settings.cluster is None
-    lagged = [one, inputs.free[before], S, D, C_lag]
-    if settings.equations == "second":
+    lagged = np.column_stack([one, inputs.free[before], S, D, C_lag])
+    if how == "second":
         X = np.column_stack([F, S, D, one, C_lag])
-        return System(y, X, np.column_stack(lagged), clusters, w, copies), C_lag.shape[1]
+        return System(y, X, lagged, clusters, w, copies)
     twice = {
         "y": np.r_[y, y],
         "clusters": np.r_[clusters, clusters],
         "weights": np.r_[w, w],
         "copies": copies,
     }
-    inputs_twice = np.vstack([np.column_stack([F, S])] * 2)
-    zero = np.zeros_like
-    if settings.equations == "pooled":
-        rest = np.column_stack([np.r_[zero(D), D], np.ones(2 * n), np.vstack([C, C_lag])])
+    both = np.column_stack(
+        [np.vstack([np.column_stack([F, S])] * 2), np.vstack([np.zeros_like(D), D])]
+    )
+    stacked = np.vstack([C, C_lag])
+    if how == "pooled":
         lag_twice = np.vstack([np.column_stack([inputs.free[before], S])] * 2)
+        rest = np.column_stack([both[:, F.shape[1] + S.shape[1] :], np.vstack([one, one]), stacked])
         Z = np.column_stack([lag_twice, rest])
-        return System(X=np.column_stack([inputs_twice, rest]), Z=Z, **twice), C.shape[1]
-    if not settings.linear_state:
+        X = np.column_stack([both[:, : F.shape[1] + S.shape[1]], rest])
+        return System(X=X, Z=Z, **twice)
+    if how == "both" and not settings.linear_state:
         linear = _linear_state(S.shape[1], settings.degree)
         C = C[:, np.r_[~linear, np.ones(C.shape[1] - len(linear), dtype=bool)]]
-    X = np.column_stack(
-        [inputs_twice, np.vstack([zero(D), D]), linalg.block_diag(np.column_stack([one, C]), one)]
-    )
-    X = np.column_stack([X, np.vstack([zero(C_lag), C_lag])])
-    Z = linalg.block_diag(np.column_stack([one, F, S, C]), np.column_stack(lagged))
-    return System(X=X, Z=Z, **twice), C_lag.shape[1]
+    Z = linalg.block_diag(np.column_stack([one, F, S, C]), lagged)
+    X = np.column_stack([both, linalg.block_diag(one, one)])
+    if how == "both":
+        return System(X=np.column_stack([X, linalg.block_diag(C, C_lag)]), Z=Z, **twice)
+    if how == "random_walk":
+        return System(X=np.column_stack([X, stacked]), Z=Z, **twice)
+    return Restricted(System(X=X, Z=Z, **twice), C, C_lag, settings.markov_degree)
 
 
 def _polynomials(
-    inputs: Inputs, at: NDArray[np.int64], settings: Wooldridge, *, natural: bool
+    inputs: Inputs, at: NDArray[np.int64], settings: Wooldridge
 ) -> tuple[Array, Array]:
-    """Terms of c without the constant, now and a year ago; in the inputs' own units or scaled."""
-    proxy, shifters = np.column_stack([inputs.state, inputs.proxy]), _shifters(inputs, settings)  # type: ignore[list-item]
-    now, before = (
-        np.column_stack(
-            [basis(proxy[r], settings.degree, standardise=not natural)[:, 1:], shifters[r]]
-        )
-        for r in (at, inputs.previous[at])
+    """Terms of c without the constant, now and a year ago, on one scale.
+
+    In the inputs' own units where the estimate depends on them, because terms are left out or a
+    constant is shared; standardised elsewhere.
+    """
+    natural = settings.equations == "pooled" or (
+        settings.equations == "both" and not settings.linear_state
     )
-    return now, before
+    rows = np.r_[at, inputs.previous[at]]
+    proxy = np.column_stack([inputs.state[rows], inputs.proxy[rows]])  # type: ignore[index]
+    terms = basis(proxy, settings.degree, standardise=not natural)[:, 1:]
+    extra = first_stage_extras(inputs, settings.shifters, years=False)[rows]
+    both = np.column_stack([terms, extra])
+    return both[: len(at)], both[len(at) :]
 
 
 def _linear_state(states: int, degree: int) -> NDArray[np.bool_]:
@@ -300,86 +312,3 @@ def _linear_state(states: int, degree: int) -> NDArray[np.bool_]:
     powers = exponents(states + 1, degree)[1:]
     alone: NDArray[np.bool_] = (powers.sum(axis=1) == 1) & (powers[:, -1] == 0)
     return alone
-
-
-def linear_gmm(
-    system: System,
-    weighting: str,
-    structural: int,
-    names: tuple[str, ...],
-) -> Gmm:
-    """Solve a linear GMM problem on orthonormal instruments.
-
-    Parameters
-    ----------
-    system : System
-    weighting : {"two_step", "two_stage"}
-    structural : int
-        How many leading coefficients matter; the others may be redundant.
-    names : tuple of str
-        Of the structural coefficients.
-
-    Returns
-    -------
-    Gmm
-        With the factor clusters / (clusters - 1) in the covariance.
-
-    Raises
-    ------
-    IdentificationError
-        If the moments do not settle the structural coefficients.
-    """
-    root = np.sqrt(system.weights)[:, None]
-    Q = independent(root * system.Z)[0]
-    X, y = root * system.X, root[:, 0] * system.y
-    A, target = Q.T @ X, Q.T @ y
-    _check_identified(A, structural, names)
-    b = linalg.lstsq(A, target)[0]
-    S, groups = _moment_covariance(Q, y - X @ b, system, root)
-    half = np.eye(len(A))
-    if weighting == "two_step":
-        half = _inverse_half(S)
-        b = linalg.lstsq(half @ A, half @ target)[0]
-    u = y - X @ b
-    spread = S if weighting == "two_step" else _moment_covariance(Q, u, system, root)[0]
-    inner = linalg.pinv(half @ A)
-    gain = inner @ half
-    vcov = gain @ spread @ gain.T * groups / max(groups - 1, 1)
-    g = half @ (Q.T @ u)
-    return Gmm(b, vcov, float(g @ g), len(A), groups, u / root[:, 0])
-
-
-def _moment_covariance(Q: Array, u: Array, system: System, root: Array) -> tuple[Array, int]:
-    """Sum over clusters the outer product of their moments; a firm drawn twice is two clusters."""
-    codes, index = np.unique(system.clusters, return_inverse=True)
-    n, times = len(u), np.ones(len(codes))
-    scores = Q * u[:, None]  # both hold the root of the weight: a row counts weight times
-    if system.copies:
-        times[index] = system.weights
-        scores = scores / root**2
-    pick = sparse.csr_array((np.ones(n), (index, np.arange(n))), shape=(len(codes), n))
-    sums = np.asarray(pick @ scores)
-    return (sums * times[:, None]).T @ sums, int(times.sum())
-
-
-def _inverse_half(S: Array) -> Array:
-    """Return a root of the (pseudo-)inverse of S."""
-    values, vectors = linalg.eigh(S)
-    good = values > 1e-12 * values[-1]
-    half: Array = (vectors[:, good] / np.sqrt(values[good])).T
-    return half
-
-
-def _check_identified(A: Array, structural: int, names: tuple[str, ...]) -> None:
-    scale = np.linalg.norm(A, axis=0)
-    A = A / np.where(scale > 0, scale, 1.0)
-    nuisance = independent(A[:, structural:])[0]
-    left = A[:, :structural] - nuisance @ (nuisance.T @ A[:, :structural])
-    values = linalg.svdvals(left)
-    weak = np.linalg.norm(left, axis=0) < WEAK
-    if weak.any() or values[-1] < WEAK:
-        bad = [n for n, w in zip(names, weak, strict=True) if w] or list(names)
-        raise IdentificationError(
-            f"The instruments do not settle the coefficient of {preview(bad)}. Check for inputs "
-            "that do not vary over time, that move together, or that are a function of the proxy."
-        )

@@ -156,13 +156,13 @@ def _read_firms(settings: Settings) -> FirmPanel:
     section = dict(settings.section("concordance"))
     if not section:
         return firms
-    unmatched = section.pop("unmatched", "raise")
+    choices = {key: section.pop(key) for key in ("unmatched", "several") if key in section}
     file = section.pop("file", None)
     if file is None:
         table = concordance(section["source"], section["target"])
     else:
         table = Concordance.from_csv(settings.beside(file), **section)
-    return firms.with_industries(table, unmatched=unmatched)
+    return firms.with_industries(table, **choices)
 
 
 def _read_io(settings: Settings) -> IOTable:

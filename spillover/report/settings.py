@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "firms": ("file", "columns", "foreign_share_unit", "missing_keys"),
     "io": ("file", "format", "country", "year", "unit", "source", "layout", "labels"),
-    "concordance": ("file", "source", "target", "match", "unmatched"),
+    "concordance": ("file", "source", "target", "match", "unmatched", "several"),
     "linkages": tuple(LinkageDefinition.__dataclass_fields__),
     "regression": ("outcome", "log_outcome", "controls", "log_controls", "absorb", "sample"),
 }

@@ -101,6 +101,12 @@ class EndogenousDesign(AcfDesign):
 
     Attributes
     ----------
+    labour, persistence, productivity_sd, timing, wage_sd, wage_persistence : float
+        As in :class:`AcfDesign`.
+    labour_error_sd, output_error_sd, proxy_error_sd : float
+        As in :class:`AcfDesign`.
+    depreciation, discount, adjustment_sd : float
+        As in :class:`AcfDesign`.
     effect : float
         Effect of presence (0 to 1) in year t - 1 on log productivity in year t.
     industries : int

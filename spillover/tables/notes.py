@@ -51,6 +51,19 @@ def definition_notes(models: Mapping[str, FitLike], shown: Mapping[str, str]) ->
     return lines
 
 
+def transform_notes(models: Mapping[str, FitLike]) -> list[str]:
+    """Say which models are in differences."""
+    made: dict[str, list[str]] = {}
+    for name, fit in models.items():
+        if text := str(getattr(fit, "transform", "") or ""):
+            made.setdefault(text, []).append(name)
+    every = len(made) == 1 and len(next(iter(made.values()))) == len(models)
+    return [
+        f"In {text}." if every else f"{', '.join(names)}: in {text}."
+        for text, names in made.items()
+    ]
+
+
 def left_out_note(terms: Sequence[str]) -> str:
     """Name the terms that are estimated but not printed."""
     return f"Not shown: {', '.join(terms)}." if terms else ""

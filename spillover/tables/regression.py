@@ -16,7 +16,13 @@ from spillover._fits import (
     tidy_frame,
 )
 from spillover.errors import SchemaError, check_choice, preview
-from spillover.tables.notes import definition_notes, left_out_note, shown_note, stars_note
+from spillover.tables.notes import (
+    definition_notes,
+    left_out_note,
+    shown_note,
+    stars_note,
+    transform_notes,
+)
 from spillover.tables.result import RegressionTable
 from spillover.tables.rows import (
     DEFAULT_STATISTICS,
@@ -147,6 +153,7 @@ def regression(
         shown_note(show, level, {} if "inference" in statistics else summaries),
         stars_note(levels),
     ]
+    lines += transform_notes(models)
     lines += definition_notes(models, shown)
     lines += [left_out_note([term_label(term, labels) for term in left_out])]
     lines += [notes] if isinstance(notes, str) else [str(note) for note in notes or ()]

@@ -71,12 +71,13 @@ def foreignness(row: FirmYear, threshold: float | None) -> float | None:
 
 def weight(row: FirmYear, kind: str, net: bool) -> float | None:
     """Output, employment, capital or one per firm; output less exports if ``net``."""
+    part = getattr(row, "part", 1.0)
     if kind == "none":
-        return 1.0
+        return part
     value = getattr(row, kind)
-    if not net:
-        return value
-    return None if value is None or row.exports is None else value - row.exports
+    if value is None or (net and row.exports is None):
+        return None
+    return part * (value - row.exports if net else value)
 
 
 def presence(rows, sector, year, definition, *, net=False, without=None):
@@ -177,6 +178,13 @@ class PlacedFirm(FirmYear):
 
     region: str | None = None
     origin: str | None = None
+
+
+@dataclass(frozen=True)
+class PartOfFirm(PlacedFirm):
+    """A firm-year as it counts in one of its sectors; sizes are the whole firm's."""
+
+    part: float = 1.0
 
 
 @dataclass(frozen=True)

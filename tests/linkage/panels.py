@@ -196,8 +196,11 @@ def external_frame(setting: Setting) -> pd.DataFrame:
     return pd.DataFrame(listed, columns=["industry", "year", "horizontal"])
 
 
-def build(rows, tables, definition, setting=None, **options):
-    """Return sp.linkages of oracle objects; ``tables`` is one table, or year -> table."""
+def build(rows, tables, definition, setting=None, shares=None, **options):
+    """Return sp.linkages of oracle objects; ``tables`` is one table, or year -> table.
+
+    ``shares`` gives industry codes to sectors: code -> sector -> weight.
+    """
     io = (
         {year: io_of(table) for year, table in tables.items()}
         if isinstance(tables, dict)
@@ -208,7 +211,11 @@ def build(rows, tables, definition, setting=None, **options):
     if setting is not None and definition.unobserved == "external":
         options["external"] = external_frame(setting)
     with quiet():
-        return sp.linkages(placed_frame(rows), io, definition, **options)
+        firms = placed_frame(rows)
+        if shares is not None:
+            codes = sp.Concordance.from_mapping(shares)
+            firms = sp.read_firms(firms).with_industries(codes, several="split")
+        return sp.linkages(firms, io, definition, **options)
 
 
 def placed_panel(

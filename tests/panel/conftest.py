@@ -12,6 +12,8 @@ import pytest
 import statsmodels.api as sm
 from statsmodels.tools.sm_exceptions import SingularMatrixWarning
 
+from spillover.panel.design import Design
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -130,3 +132,35 @@ def explicit_dummies(
         rank=int(np.linalg.matrix_rank(D)),
         X=within[:, 1:],
     )
+
+
+def plain_design(
+    formula: str, frame: pd.DataFrame, *, cluster: Sequence[str] = (), weights: str | None = None
+) -> Design:
+    """Build a design from columns alone, without the package's reader: ``y ~ x + z | firm``."""
+    outcome, _, right = formula.partition("~")
+    regressors, _, absorbed = right.partition("|")
+    terms = [term.strip() for term in regressors.split("+")]
+    effects = [name.strip() for name in absorbed.split("+") if name.strip()]
+    X = frame[terms].to_numpy(dtype=np.float64)
+    if not effects:
+        X, terms = np.column_stack([np.ones(len(X)), X]), ["Intercept", *terms]
+
+    def codes(name: str) -> np.ndarray:
+        return pd.factorize(frame[name.split("^")].astype(str).agg("|".join, axis=1))[0]
+
+    return Design(
+        y=frame[outcome.strip()].to_numpy(dtype=np.float64),
+        X=X,
+        terms=terms,
+        effects={name: codes(name) for name in effects},
+        clusters={name: codes(name) for name in cluster},
+        weights=None if weights is None else frame[weights].to_numpy(dtype=np.float64),
+        used=np.ones(len(frame), dtype=bool),
+        dropped={},
+    )
+
+
+@pytest.fixture(scope="session")
+def design_of():
+    return plain_design

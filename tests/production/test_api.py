@@ -10,6 +10,9 @@ import spillover as sp
 from spillover.errors import IdentificationError, SchemaError, SpilloverWarning
 from spillover.production import Acf, Lp
 
+#: The panel has gaps, which is said in a warning; tests that are about it catch it.
+pytestmark = pytest.mark.filterwarnings("ignore:.*after a gap:spillover.errors.SpilloverWarning")
+
 
 @pytest.mark.parametrize("method", ["ols", "fe", "lp", "acf"])
 def test_tfp_is_output_less_inputs_on_the_panels_index(panel, method):
@@ -50,7 +53,9 @@ def test_missing_tfp_says_why(panel):
         result = sp.productivity(bad, method="lp")
     assert len(caught) == 1
     text = str(caught[0].message)
-    assert "2 rows left out: capital is not positive (1), value_added is missing (1)" in text
+    assert (
+        "2 rows left out: capital is not positive (1 in '17'), value_added is missing (1 in '15')"
+    ) in text
     assert "1 group(s) not estimated: 99 (1 rows, fewer than the 60 asked for)" in text
     assert result.tfp.isna().sum() == 3
     assert result.why_missing[0] == "capital is not positive"
@@ -171,3 +176,85 @@ def test_input_is_left_alone(panel):
     _quietly(panel.drop(columns="value_added"), method="ols")
     _quietly(panel, method="lp")
     pd.testing.assert_frame_equal(panel, before)
+
+
+@pytest.mark.parametrize("library", [lambda f: f, pl.from_pandas, pa.Table.from_pandas])
+def test_tfp_can_be_attached_in_any_library(panel, library):
+    native = library(panel)
+    bad = panel.assign(capital=panel["capital"].where(panel.index > 2))
+    result = _quietly(library(bad), method="ols")
+    made = result.attach(native)
+    assert type(made) is type(native)
+    column = pd.Series(
+        made["tfp"].to_pandas() if not isinstance(made, pd.DataFrame) else made["tfp"]
+    )
+    np.testing.assert_array_equal(column.to_numpy(dtype=float), result.tfp.to_numpy())
+    assert column[:3].isna().all()
+    with pytest.raises(SchemaError, match="already has a column 'tfp'"):
+        result.attach(made)
+    with pytest.raises(SchemaError, match=r"The panel has 1,430 rows, the result 1,431"):
+        result.attach(panel.iloc[1:])
+    with pytest.raises(SchemaError, match=r"rows are not those of the result: .* another year"):
+        result.attach(panel.sample(frac=1, random_state=1))
+
+
+def test_a_firm_panel_keeps_its_kind_and_index(panel):
+    firms = sp.read_firms(panel.assign(foreign_share=0.0))
+    result = sp.productivity(firms, method="fe")
+    assert result.tfp.index.equals(firms.data.index)
+    made = result.attach(firms)
+    assert isinstance(made, sp.FirmPanel)
+    pd.testing.assert_series_equal(made.data["tfp"], result.tfp)
+    frame = panel.set_axis(panel.index[::-1] * 3)
+    frame["tfp"] = sp.productivity(frame, method="fe").tfp
+    np.testing.assert_array_equal(frame["tfp"], result.tfp)
+
+
+def test_what_pandas_says_about_itself_stays():
+    frame = sp.simulate.production("acf1", firms=50, rng=1).data
+    result = sp.productivity(frame, method="ols", by=None)
+    assert result.synthetic
+    prices = pd.DataFrame({"year": range(2000, 2010), "price": 1.0})
+    for made in (
+        result.attach(frame),
+        sp.deflate(frame, prices, columns=["output"], by=["year"]),
+        sp.perpetual_inventory(frame, 0.2),
+    ):
+        assert made.attrs == frame.attrs
+
+
+def test_display_is_short_whatever_the_panel(panel):
+    many = panel.assign(industry=(panel["firm"] % 15).astype(str))
+    result = _quietly(many, method="ols", least_rows=10, least_firms=2)
+    assert "... and 3 more groups" in repr(result)
+    assert "and 3 more groups" in result._repr_html_()
+    spoilt = many.assign(capital=many["capital"].where(many["firm"] > 20, -1.0))
+    shown = repr(_quietly(spoilt, method="ols", least_rows=90))
+    assert len(shown.splitlines()) < 40
+    assert "more reasons (.report)" in shown
+
+
+def test_one_group_shows_itself_in_a_line(panel):
+    one = sp.productivity(panel, method="ols")["15"]
+    shown = f"employment {one.beta[0]:.4f}, capital {one.beta[1]:.4f}; 716 rows"
+    assert repr(one) == f"Estimate(ols: {shown})"
+
+
+def test_levels_can_be_compared_over_industries(panel):
+    result = sp.productivity(panel, method="ols")
+    level = sp.production.reference_tfp(result.tfp, panel, base_year=2003)
+    base = panel["year"] == 2003
+    np.testing.assert_allclose(level[base].groupby(panel["industry"]).mean(), 0, atol=1e-12)
+    gap = (result.tfp - level).groupby(panel["industry"]).agg(["min", "max"])
+    np.testing.assert_allclose(gap["min"], gap["max"])
+
+
+def test_profile_finds_the_lower_branch_wherever_it_starts(panel):
+    """The others' optimum is followed along the line in both directions."""
+    result = _quietly(panel, method="acf", by=None, degree=2)
+    line = np.linspace(0.2, 1.1, 19)
+    profile = result.profile("all", "employment", line)
+    criterion = result["all"].criterion
+    grid = np.linspace(-1, 2, 601)
+    brute = [min(criterion(np.array([b, k])) for k in grid) for b in line]
+    assert (profile["objective"] <= np.array(brute) * (1 + 1e-6) + 1e-15).all()

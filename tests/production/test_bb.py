@@ -217,3 +217,26 @@ def test_bad_input():
         "instruments for" in note
         for note in estimate_bb(inputs_of(frame[frame["firm"] < 45]), Bb(collapse=False)).notes
     )
+
+
+def test_a_year_without_rows_costs_no_estimate():
+    """Its dummy and its instruments are zero everywhere: they are left out, and not counted."""
+    frame = made_up()
+    middle = int(frame["year"].max()) + 4  # a second spell after a gap
+    spell = frame.assign(year=frame["year"] + middle - int(frame["year"].min()))
+    inputs = inputs_of(pd.concat([frame, spell]))
+    out = estimate_bb(inputs, Bb(min_lag=2))
+    assert np.isfinite(out.beta).all()
+    both = cube(np.column_stack([inputs.y, inputs.X]), inputs.firm, inputs.year, inputs.firms)
+    panel = lay_out(both[:, :, 0], both[:, :, 1:], min_lag=2, collapse=False)
+    for block in (panel.Z_diff, panel.Z_level, panel.X_level):
+        assert (block != 0).any(axis=(0, 1)).all()
+
+
+def test_third_order_serial_correlation_is_the_one_to_look_at(case):
+    """Errors of a moving average correlate at the second order by construction."""
+    inputs, _ = case
+    settings = Bb(level_lag=1)
+    out = estimate_bb(inputs, settings)
+    want = statistic(serial(inputs, settings, 3, differenced_moments_only=False))
+    assert out.details["m3"] == pytest.approx(want, rel=1e-6)

@@ -15,6 +15,9 @@ from spillover.production.data import build_inputs
 from spillover.production.lp import estimate_lp
 from spillover.production.ols import estimate_fe, estimate_ols
 
+#: The panel has gaps, which is said in a warning; tests that are about it catch it.
+pytestmark = pytest.mark.filterwarnings("ignore:.*after a gap:spillover.errors.SpilloverWarning")
+
 QUIET = {"progress": False}
 
 
@@ -155,3 +158,69 @@ def test_wrong_settings_and_results_are_refused(panel):
         coefficients(1.0)
     with pytest.raises(SchemaError, match="no second step"):
         run(panel).second_step({"driver": 0.0})
+
+
+def test_a_mistake_in_the_second_step_shows_before_the_draws(panel):
+    calls = []
+
+    def wrong(frame):
+        calls.append(len(frame))
+        return sp.fit("tfp ~ drivr | firm", frame)
+
+    with pytest.raises(SchemaError, match="no column 'drivr'"):
+        run(panel, second_step=wrong)
+    assert calls == [len(panel)]
+
+
+def test_second_step_on_the_full_sample_comes_with_the_draws(panel):
+    result = run(panel, second_step=second)
+    full = second(panel.assign(tfp=result.tfp))
+    table = result.second_step()
+    assert table["estimate"][0] == pytest.approx(full.params["driver"], rel=1e-10)
+    pd.testing.assert_frame_equal(table, result.second_step(full), rtol=1e-10)
+    with pytest.raises(SchemaError, match=r"no coefficient 'drivr'\. Did you mean 'driver'"):
+        result.second_step({"drivr": 1.0})
+
+
+def test_second_steps_that_fail_are_counted(panel):
+    calls = []
+
+    def sometimes(frame):
+        calls.append(1)
+        if len(calls) in {3, 5}:
+            raise SchemaError("not today")
+        return second(frame)
+
+    with pytest.warns(SpilloverWarning, match=r"2 bootstrap estimates failed .in 'second step'"):
+        result = run(panel, second_step=sometimes)
+    assert len(result.bootstrap.second_step) == 4
+    assert result.bootstrap.failures["second step"] == {"not today": 2}
+    assert result.second_step()["std_error"].notna().all()
+
+
+def test_second_step_does_not_depend_on_workers(panel):
+    def step(frame):  # local, so that it is sent to the workers by value
+        return sp.fit("tfp ~ driver | firm", frame, cluster="firm")
+
+    one, two = run(panel, second_step=step), run(panel, workers=2, second_step=step)
+    pd.testing.assert_frame_equal(one.bootstrap.second_step, two.bootstrap.second_step)
+    assert one.second_step().equals(two.second_step())
+
+
+def test_a_generator_is_a_seed_too(panel):
+    first = run(panel, seed=np.random.default_rng(7))
+    second_run = run(panel, seed=np.random.default_rng(7))
+    np.testing.assert_array_equal(first.bootstrap.beta["15"], second_run.bootstrap.beta["15"])
+    with pytest.raises(SchemaError, match="rng='a' must be a whole number"):
+        Bootstrap(rng="a")
+    with pytest.raises(SchemaError, match="rng=-1 must be"):
+        Bootstrap(rng=-1)
+
+
+def test_progress_is_shown_and_can_be_turned_off(panel, capsys):
+    plan = Bootstrap(draws=3, rng=1)
+    result = sp.productivity(panel, method="ols", bootstrap=plan)
+    assert "3/3" in capsys.readouterr().err
+    sp.productivity(panel, method="ols", bootstrap=replace(plan, progress=False))
+    assert capsys.readouterr().err == ""
+    assert repr(result.bootstrap) == "Draws(3 draws of 2 group(s), 0 failures)"

@@ -135,7 +135,7 @@ def test_unmatched_cells_are_listed():
     firms, prices = make_firms(), make_prices()
     short = prices[~((prices["industry"] == "17") & (prices["year"] == 2003))]
     lost = int(((firms["industry"] == "17") & (firms["year"] == 2003)).sum())
-    with pytest.raises(SchemaError, match=f"{lost} of 200 rows have no price; 1 cells: '17 2003'"):
+    with pytest.raises(SchemaError, match=f"{lost} of 200 rows have no price, in 1 cell: '17"):
         deflate(firms, short, columns=PAIRS)
     with pytest.warns(SpilloverWarning, match="'17 2003'"):
         result = deflate(firms, short, columns=PAIRS, unmatched="missing")

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from scipy import optimize
 
+import spillover as sp
 from spillover.errors import IdentificationError, SchemaError
 from spillover.production._share import share_regression
 from spillover.production.data import build_inputs
@@ -278,3 +279,38 @@ def test_bad_input():
     same = frame.assign(l1=frame["k"] ** 2)
     with pytest.raises(IdentificationError, match="collinear"):
         estimate_gnr(inputs_of(same), Gnr(share="share"))
+
+
+def simulated(seed, firms=1000):
+    data = sp.simulate.production("gnr", firms=firms, years=range(2000, 2010), rng=seed).data
+    groups, _ = build_inputs(
+        data, output="output", free=["employment"], state=["capital"], proxy="materials", by=None
+    )
+    return groups["all"]
+
+
+@pytest.mark.parametrize("seed", [1050, 1076, 1128])
+def test_of_several_roots_the_one_without_negative_elasticities_is_taken(seed):
+    """Truth: 0.25, 0.25, 0.40. In these panels three sets of coefficients solve the moments."""
+    inputs = simulated(seed)
+    out = estimate_gnr(inputs, Gnr())
+    assert out.elasticity == pytest.approx([0.25, 0.25, 0.40], abs=0.05)
+    assert any("taken is the only one without negative" in note for note in out.notes)
+    roots = out.starts[out.starts["objective"] < 1e-24]
+    assert roots["capital"].min() < -0.3 < 0 < roots["capital"].max()
+    # started at a wrong root alone, the search stays there: it is a root
+    wrong = roots.loc[roots["capital"].idxmin(), list(out.names)].to_numpy(dtype=float)
+    there = estimate_gnr(inputs, Gnr(), near=wrong)
+    assert there.objective < 1e-24
+    assert there.elasticity[1] < 0
+
+
+def test_every_start_is_reported_and_the_criterion_is_the_searched_one():
+    inputs = inputs_of(made_up())
+    out = estimate_gnr(inputs, Gnr(share="share", starts=3))
+    assert 4 < len(out.starts) <= 7
+    assert out.starts["chosen"].sum() == 1
+    chosen = out.starts[out.starts["chosen"]].iloc[0]
+    assert chosen[list(out.names)].to_numpy(dtype=float) == pytest.approx(out.beta)
+    assert out.criterion(out.beta) < 1e-20 < out.criterion(out.beta + 0.01)
+    assert out.searched == out.names

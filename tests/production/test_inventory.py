@@ -102,7 +102,7 @@ def test_simulated_capital_comes_back():
 
 def test_a_gap_starts_anew_and_is_counted():
     frame = one_firm(year=[2000, 2001, 2004], investment=[1.0, 1.0, 1.0], capital=[10.0, 9, 50])
-    with pytest.warns(SpilloverWarning, match="1 spells start anew after a gap"):
+    with pytest.warns(SpilloverWarning, match="1 spell starts anew after a gap"):
         K = stock(frame)
     np.testing.assert_allclose(K, [10, 10, 50])
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from spillover.errors import IdentificationError
+from spillover.production import _crosses
 from spillover.production.law import concentrate
 from spillover.production.optimum import jacobian, search, search_scalar
 
@@ -112,3 +114,106 @@ def test_r2_is_that_of_the_rows():
     w = np.repeat(law.now[0] - law.now[1] @ b, law.weights.astype(int))
     want = 1 - (law.weights @ xi**2) / np.sum((w - w.mean()) ** 2)
     assert law.r2(b) == pytest.approx(want, rel=1e-10)
+
+
+def with_years(law, years):
+    """The same problem with an effect of each year."""
+    return concentrate(
+        now=law.now,
+        lag=law.lag,
+        instruments=law.instruments,
+        weights=law.weights,
+        powers=law.powers,
+        multipliers=law.multipliers[:, 1:] if law.multipliers.shape[1] > 1 else None,
+        outcome=law.outcome,
+        fit_outcome=law.fit_outcome,
+        years=years,
+    )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_year_effects_are_dummies_in_the_law(case):
+    plain = problem(**case)
+    years = np.random.default_rng(5).integers(2000, 2006, len(plain.weights))
+    law = with_years(plain, years)
+    b = np.linspace(0.3, 0.6, law.parameters) + 0.2
+    lagged = law.lag[0] - law.lag[1] @ b
+    P = [
+        law.multipliers[:, j] * lagged**power
+        for j, top in enumerate(law.powers)
+        for power in range(top + 1)
+    ][1:]
+    P = np.column_stack([years[:, None] == np.unique(years), *P])
+    result = law.outcome - law.now[1] @ b
+    D = P[:, : len(np.unique(years))]
+    root = np.sqrt(law.weights)[:, None]
+    target = result if law.fit_outcome else law.now[0] - law.now[1] @ b
+    gamma = np.linalg.lstsq(P * root, target * root[:, 0], rcond=None)[0]
+    free = D.shape[1]
+    xi = result - P[:, free:] @ gamma[free:]
+    xi = xi - D @ np.linalg.lstsq(D * root, xi * root[:, 0], rcond=None)[0]
+    scale = np.sqrt(law.weights @ xi**2) * np.sqrt(law.weights @ law.instruments**2)
+    gap = law.moments(b) - law.instruments.T @ (law.weights * xi)
+    np.testing.assert_allclose(gap / scale, 0, atol=1e-10)
+    np.testing.assert_allclose(law.ssr(b), law.weights @ xi**2, rtol=1e-9)
+    own, coefficients = law.rows(b)
+    np.testing.assert_allclose(own, xi, atol=1e-9)
+    np.testing.assert_allclose(coefficients, gamma[free:], rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("years", [False, True])
+def test_through_the_rows_is_the_same(case, years, monkeypatch):
+    law = problem(**case)
+    when = np.random.default_rng(5).integers(2000, 2006, len(law.weights))
+    law = with_years(law, when if years else None)
+    monkeypatch.setattr(_crosses, "MOST", 0)
+    slow = with_years(law, when if years else None)
+    assert isinstance(slow._products, _crosses.ByRow)
+    b = np.linspace(0.3, 0.6, law.parameters) - 0.1
+    size = np.abs(law.weights @ law.instruments**2)
+    np.testing.assert_allclose(slow.moments(b) / size, law.moments(b) / size, atol=1e-12)
+    np.testing.assert_allclose(slow.ssr(b), law.ssr(b), rtol=1e-11)
+    np.testing.assert_allclose(
+        jacobian(slow.moments, b) / size[:, None],
+        jacobian(law.moments, b) / size[:, None],
+        atol=1e-10,
+    )
+
+
+def test_chunks_add_up(monkeypatch):
+    law = problem(n=700)
+    monkeypatch.setattr(_crosses, "CHUNK", 64)
+    again = with_years(law, None)
+    b = np.array([0.1, 0.2])
+    np.testing.assert_allclose(again.moments(b), law.moments(b), rtol=1e-9)
+
+
+def test_multipliers_far_from_zero_cost_no_accuracy():
+    """A driver such as a year or a price index of 1000: its own mean swamps its variation."""
+    law = problem(drivers=1, powers=(3, 1))
+    moved = concentrate(
+        now=law.now,
+        lag=law.lag,
+        instruments=law.instruments,
+        weights=law.weights,
+        powers=law.powers,
+        multipliers=law.multipliers[:, 1:] * 1e-3 + 1e3,
+    )
+    b = np.array([0.1, 0.2])
+    np.testing.assert_allclose(moved.moments(b), law.moments(b), rtol=1e-6, atol=1e-7)
+
+
+def test_multipliers_that_depend_on_each_other_are_named():
+    law = problem(drivers=2, powers=(3, 0, 0))
+    more = np.column_stack([law.multipliers[:, 1], 2 * law.multipliers[:, 1] - 3])
+    with pytest.raises(IdentificationError, match="'backward' in the law of motion is constant or"):
+        concentrate(
+            now=law.now,
+            lag=law.lag,
+            instruments=law.instruments,
+            weights=law.weights,
+            powers=(3, 0, 0),
+            multipliers=more,
+            labels=("horizontal", "backward"),
+        )

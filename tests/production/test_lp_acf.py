@@ -9,7 +9,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import optimize, stats
 
-from spillover.errors import SchemaError
+from spillover.errors import IdentificationError, SchemaError
 from spillover.production.acf import Acf, estimate_acf, terms
 from spillover.production.data import build_inputs
 from spillover.production.lp import Lp, estimate_lp
@@ -265,3 +265,43 @@ def test_recovery_and_the_bias_of_least_squares():
     one = groups["all"]
     assert estimate_ols(one, Ols()).beta[0] > 0.7
     np.testing.assert_allclose(estimate_acf(one, Acf()).beta, [0.6, 0.4], atol=0.06)
+
+
+def test_a_labour_function_of_state_and_proxy_is_refused_by_lp(plain):
+    same = replace(plain, free=plain.state**2 + plain.proxy[:, None])
+    with pytest.raises(IdentificationError, match="'employment' is a polynomial"):
+        estimate_lp(same, Lp())
+    estimate_acf(plain, Acf(degree=2))
+
+
+def test_too_few_rows_for_the_polynomials(plain):
+    small = plain.take(plain.firm < 2)
+    with pytest.raises(IdentificationError, match=r"rows are too few for 20 first-stage terms"):
+        estimate_acf(small, Acf())
+    with pytest.raises(IdentificationError, match="second-stage terms"):
+        estimate_acf(small, Acf(degree=1, markov_degree=30))
+
+
+def test_moments_without_a_zero_are_said_to_have_none():
+    found = []
+    for seed in range(12):
+        groups, _ = build_inputs(
+            draw_panel(seed, firms=25, years=4),
+            output="value_added",
+            free=["employment"],
+            state=["capital"],
+            proxy="materials",
+            by=None,
+        )
+        out = estimate_acf(groups["all"], Acf(degree=2))
+        unsolved = out.objective > 1e-12
+        said = any("no coefficients set the moments to zero" in note for note in out.notes)
+        assert said == (unsolved and out.converged)
+        found.append(said)
+    assert any(found)
+    assert not all(found)
+
+
+def test_an_unknown_shifter_is_refused(plain):
+    with pytest.raises(SchemaError, match="shifters='wage'"):
+        estimate_acf(plain, Acf(shifters=("wage",)))

@@ -19,7 +19,7 @@ FORMULA = "value_added ~ employment + capital"
 
 
 @pytest.mark.parametrize(
-    ("settings", "formula"), [(Ols(), FORMULA), (Ols(year_effects=True), FORMULA + " | year")]
+    ("settings", "formula"), [(Ols(), FORMULA), (Ols(years=True), FORMULA + " | year")]
 )
 def test_ols_is_fit(inputs, logs, settings, formula):
     estimate = estimate_ols(inputs, settings)
@@ -31,7 +31,7 @@ def test_ols_is_fit(inputs, logs, settings, formula):
 
 @pytest.mark.parametrize("years", [False, True])
 def test_fe_is_fit(inputs, logs, years):
-    estimate = estimate_fe(inputs, Fe(year_effects=years))
+    estimate = estimate_fe(inputs, Fe(years=years))
     fit = sp.fit(
         FORMULA + (" | firm + year" if years else " | firm"),
         logs,

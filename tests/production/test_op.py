@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import pytest
 import statsmodels.api as sm
 from scipy import optimize
 
+import spillover as sp
 from spillover.errors import IdentificationError, SchemaError
-from spillover.production._concentrate import Motion
 from spillover.production._survival import probit, survival_probability
 from spillover.production.data import build_inputs
 from spillover.production.op import (
@@ -84,21 +85,11 @@ def test_matches_prodest(case, exit_correction):
     assert ours.nobs_second == theirs["nobs"]
     spread = np.ptp([run["pars"][2] for run in theirs["runs"]] + [theirs["state"]])
     assert ours.beta[2] == pytest.approx(theirs["state"], abs=3 * spread + 1e-6)
-    assert ours.objective == pytest.approx(theirs["value"], rel=noise)
+    assert ours.objective * ours.nobs_second == pytest.approx(theirs["value"], rel=noise)
     if survival is not None:
         at = inputs.second
         assert survival[at].sum() == pytest.approx(theirs["exit_sum"], rel=1e-6)
-    phi_lag = inputs.lagged(first.phi)
-    at = inputs.second
-    motion = Motion(
-        (inputs.y - inputs.free @ first.beta)[at],
-        inputs.state[at],
-        phi_lag[at],
-        inputs.lagged(inputs.state)[at],
-        survival=None if survival is None else survival[at],
-        fitted=first.phi[at],
-    )
-    values = [np.sum(motion.innovation(np.array([b]))[0] ** 2) for b in theirs["at"]]
+    values = [ours.criterion(np.array([b])) * ours.nobs_second for b in theirs["at"]]
     assert values == pytest.approx(theirs["criterion"], rel=noise)
 
 
@@ -135,7 +126,7 @@ def test_least_squares_by_brute_force(case):
     first = first_stage(inputs, PLAIN)
     b, value = brute(inputs, first)
     ours = estimate_op(inputs, PLAIN)
-    assert ours.objective == pytest.approx(value, rel=1e-9)
+    assert ours.objective * ours.nobs_second == pytest.approx(value, rel=1e-9)
     assert ours.beta[2] == pytest.approx(b, abs=2e-5)
 
 
@@ -146,7 +137,7 @@ def test_exit_correction_by_brute_force(case):
     survival = inputs.lagged(survival_probability(inputs, inputs.proxy, 2).probability)
     b, value = brute(inputs, first, survival)
     ours = estimate_op(inputs, settings)
-    assert ours.objective == pytest.approx(value, rel=1e-8)
+    assert ours.objective * ours.nobs_second == pytest.approx(value, rel=1e-8)
     assert ours.beta[2] == pytest.approx(b, abs=1e-4)
 
 
@@ -178,32 +169,8 @@ def test_probit_is_statsmodels_probit():
 
 def test_probit_of_separated_data_is_refused():
     x = np.linspace(-1, 1, 60)
-    with pytest.raises(IdentificationError, match="does not settle"):
+    with pytest.raises(IdentificationError, match="apart perfectly"):
         probit(np.column_stack([np.ones(60), x]), (x > 0).astype(float), np.ones(60))
-
-
-def test_derivative_of_the_innovation_is_exact():
-    rng = np.random.default_rng(4)
-    n, p = 80, 2
-    for fitted in (None, rng.normal(size=n)):
-        motion = Motion(
-            rng.normal(size=n),
-            rng.normal(size=(n, p)),
-            rng.normal(size=n),
-            rng.normal(size=(n, p)),
-            survival=rng.uniform(size=n),
-            drivers=rng.normal(size=(n, 1)),
-            weights=rng.integers(1, 4, n).astype(float),
-            fitted=fitted,
-            interact=2,
-        )
-        b = np.array([0.3, -0.2])
-        _, slope = motion.innovation(b)
-        for j in range(p):
-            e = np.zeros(p)
-            e[j] = 1e-6
-            central = (motion.innovation(b + e)[0] - motion.innovation(b - e)[0]) / 2e-6
-            assert slope[:, j] == pytest.approx(central, abs=1e-7)
 
 
 def test_probit_settles_where_a_few_far_out_rows_are_told_apart():
@@ -297,7 +264,7 @@ def test_drivers_enter_the_law_of_motion():
     first = first_stage(inputs, PLAIN)
     b, value = brute(inputs, first, drivers=inputs.markov[:, 0])
     ours = estimate_op(inputs, PLAIN)
-    assert ours.objective == pytest.approx(value, rel=1e-8)
+    assert ours.objective * ours.nobs_second == pytest.approx(value, rel=1e-8)
     assert ours.beta[2] == pytest.approx(b, abs=1e-4)
     assert list(ours.markov.index) == ["constant", "omega", "omega^2", "omega^3", "x"]
     crossed = estimate_op(inputs, replace(PLAIN, interact=1))
@@ -366,3 +333,94 @@ def test_recovers_the_truth_and_the_correction_matters():
     error = np.std(found[True], axis=0) / np.sqrt(12)
     assert np.abs(right - [0.6, 0.4]).max() < 4 * error.max()
     assert abs(right[1] - 0.4) < abs(wrong[1] - 0.4)
+
+
+def exits_at(k, i):
+    """Nobody leaves but three firms, in a middle year, with capital and investment as given."""
+    frame = made_up()
+    whole = frame.groupby("firm")["year"].transform("size") == frame["year"].nunique()
+    frame = frame[whole]
+    leave = frame["firm"].unique()[3:6]
+    middle = int(frame["year"].median())
+    frame = frame[~(frame["firm"].isin(leave) & (frame["year"] > middle))].copy()
+    gone = frame["firm"].isin(leave) & (frame["year"] == middle)
+    frame.loc[gone, ["k", "i"]] = [k(frame["k"]), i(frame["i"])]
+    return inputs_of(frame)
+
+
+def test_a_probit_that_does_not_settle_is_lowered_with_a_note_or_refused():
+    """Exits at one point inside the cloud: a polynomial of high degree tells them apart."""
+    inputs = exits_at(lambda k: k.mean(), lambda i: i.mean())
+    out = estimate_op(inputs, Op(degree=1, survival_degree=1))
+    assert out.details["probit_degree"] == 1
+    assert out.details["probit_exits"] == 3
+    with pytest.raises(IdentificationError, match=r"probit of survival.*3 exits.*survival_degree"):
+        estimate_op(inputs, Op(degree=2, survival_degree=6))
+    high = estimate_op(inputs, Op(degree=6))
+    assert high.details["probit_degree"] < 6
+    assert any("does not settle with degree 6; degree" in note for note in high.notes)
+
+
+def test_exits_told_apart_by_every_polynomial_are_refused_with_the_remedy():
+    inputs = exits_at(lambda k: k.mean(), lambda i: i.min() - 5)
+    with pytest.raises(IdentificationError, match=r"apart perfectly.*exit_correction=False"):
+        estimate_op(inputs, Op(degree=2))
+    assert estimate_op(inputs, Op(degree=2, exit_correction=False)).converged
+
+
+@pytest.mark.parametrize("degree", [3, 4, 5])
+def test_no_warning_and_no_bare_error_on_panels_with_exit(degree):
+    for seed in range(6):
+        data = sp.simulate.production("op_exit", firms=60, years=range(2000, 2007), rng=seed).data
+        groups, _ = build_inputs(
+            data,
+            output="value_added",
+            free=["employment"],
+            state=["capital"],
+            proxy="investment",
+            by=None,
+            optional=("investment",),
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                out = estimate_op(groups["all"], Op(degree=degree))
+            except IdentificationError:
+                continue
+        assert np.isfinite(out.beta).all()
+
+
+def test_the_criterion_along_capital_is_the_one_searched(case):
+    inputs, _ = case
+    out = estimate_op(inputs, PLAIN)
+    assert out.searched == ("k",)
+    values = [out.criterion(out.beta[2:] + step) for step in (-0.01, 0.0, 0.01)]
+    assert values[1] == pytest.approx(out.objective, rel=1e-10)
+    assert min(values[0], values[2]) > values[1]
+
+
+def test_survival_enters_as_a_complete_polynomial_in_natural_units():
+    """The law's coefficients reproduce its fit, whatever was centred on the way."""
+    inputs = inputs_of(made_up())
+    out = estimate_op(inputs, Op(degree=2))
+    first = first_stage(inputs, Op(degree=2))
+    P = inputs.lagged(survival_probability(inputs, inputs.proxy, 2).probability)
+    h = inputs.lagged(first.phi - inputs.state @ out.beta[2:])
+    at = np.flatnonzero(np.isfinite(out.xi))
+    h, P = h[at], P[at]
+    terms = {
+        "constant": 1.0,
+        "omega": h,
+        "survival": P,
+        "omega^2": h**2,
+        "omega:survival": h * P,
+        "survival^2": P**2,
+        "omega^3": h**3,
+        "omega^2:survival": h**2 * P,
+        "omega:survival^2": h * P**2,
+        "survival^3": P**3,
+    }
+    assert sorted(terms) == sorted(out.markov.index)
+    fit = sum(out.markov[name] * column for name, column in terms.items())
+    net = (inputs.y - inputs.X @ out.beta)[at]
+    assert net - fit == pytest.approx(out.xi[at], abs=1e-6)

@@ -62,7 +62,7 @@ def test_elasticities(ols):
     np.testing.assert_allclose(whiskers[:2, :, 0], ends)
     assert [text.get_text() for text in ax.get_yticklabels()] == ["15", "Textiles"]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["employment", "capital"]
-    assert ax.get_xlabel() == "Elasticity of value_added"
+    assert ax.get_xlabel() == "Elasticity of value added"
     assert "clustered by firm" in below(figure)
     assert "Dashed: true elasticities." in below(figure)
 

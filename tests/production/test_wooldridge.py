@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from linearmodels.iv import IV2SLS, IVGMM
+from scipy import optimize
 
 from spillover.errors import IdentificationError, SchemaError
 from spillover.production.data import build_inputs
@@ -279,10 +280,165 @@ def test_bad_input():
         estimate_wooldridge(inputs_of(fixed))
 
 
-def test_few_clusters_are_noted():
-    frame = made_up().assign(region=lambda d: d["firm"] % 9)
-    out = estimate_wooldridge(
-        inputs_of(frame, extra=("region",)), Wooldridge(degree=2, cluster="region")
-    )
+def test_few_clusters_are_noted_or_refused():
+    frame = made_up().assign(region=lambda d: d["firm"] % 9, zone=lambda d: d["firm"] % 17)
+    inputs = inputs_of(frame, extra=("region", "zone"))
+    with pytest.raises(IdentificationError, match="9 clusters are too few to weight"):
+        estimate_wooldridge(inputs, Wooldridge(degree=2, cluster="region"))
+    out = estimate_wooldridge(inputs, Wooldridge(degree=2, cluster="region", weighting="two_stage"))
     assert any("only 9 clusters" in note for note in out.notes)
-    assert any("moments for 9 clusters" in note for note in out.notes)
+    out = estimate_wooldridge(inputs, Wooldridge(degree=2, cluster="zone"))
+    assert any("moments for 17 clusters" in note for note in out.notes)
+
+
+def restricted_parts(inputs, degree=2):
+    """Wooldridge's system spelled out: residual and instruments, in raw powers."""
+    a = stacked(inputs, degree)
+    n = len(a["y"])
+    Z1 = np.hstack([a["one"], a["F"], a["C"]])
+    Z2 = np.hstack([a["one"], a["F1"], a["S"], a["C1"]])
+    Z = np.zeros((2 * n, Z1.shape[1] + Z2.shape[1]))
+    Z[:n, : Z1.shape[1]], Z[n:, Z1.shape[1] :] = Z1, Z2
+    middle = a["C"].mean(axis=0)
+
+    def residual(b, s, constants, r):
+        x = np.hstack([a["F"], a["S"]]) @ b
+        v = (a["C1"] - middle) @ s
+        first = a["y"] - x - constants[0] - (a["C"] - middle) @ s
+        second = a["y"] - x - constants[1] - sum(c * v ** (g + 1) for g, c in enumerate(r))
+        return np.r_[first, second]
+
+    return residual, np.linalg.qr(Z)[0], a
+
+
+@pytest.mark.parametrize("weighting", ["two_stage", "two_step"])
+@pytest.mark.parametrize("markov_degree", [1, 2])
+def test_restricted_system_is_the_minimum_of_the_criterion_spelled_out(markov_degree, weighting):
+    """The paper's second equation: a polynomial of c_lag's, with the s of the first equation."""
+    inputs = inputs_of(made_up())
+    settings = Wooldridge(
+        degree=2, equations="restricted", markov_degree=markov_degree, weighting=weighting
+    )
+    ours = estimate_wooldridge(inputs, settings)
+    residual, Q, a = restricted_parts(inputs)
+    k, c = len(ours.beta), a["C"].shape[1]
+
+    def split(theta):
+        return theta[:k], theta[k : k + c], theta[k + c : k + c + 2], theta[k + c + 2 :]
+
+    def solve(half, start):
+        return optimize.least_squares(
+            lambda theta: half @ Q.T @ residual(*split(theta)),
+            start,
+            jac="3-point",
+            x_scale="jac",
+            xtol=1e-15,
+            ftol=1e-15,
+            gtol=1e-15,
+            max_nfev=2000,
+        )
+
+    # start near: a regression of what is left of equation 1 on c, given our coefficients
+    left = a["y"] - np.hstack([a["F"], a["S"]]) @ ours.beta
+    design = np.hstack([a["C"] - a["C"].mean(axis=0), a["one"]])
+    s = np.linalg.lstsq(design, left, rcond=None)[0]
+    start = np.r_[ours.beta, s[:-1], s[-1], s[-1], 0.8, np.zeros(markov_degree - 1)]
+    found = solve(np.eye(Q.shape[1]), start)
+    if weighting == "two_step":
+        u = residual(*split(found.x))
+        firm = np.r_[a["firm"], a["firm"]]
+        sums = pd.DataFrame(Q * u[:, None]).groupby(firm).sum().to_numpy()
+        half = np.linalg.cholesky(np.linalg.inv(sums.T @ sums)).T
+        found = solve(half, found.x)
+    assert ours.objective == pytest.approx(2 * found.cost, rel=1e-6)
+    assert ours.beta == pytest.approx(found.x[:k], abs=2e-4)
+    assert ours.converged
+    if weighting == "two_step":
+        assert ours.overid.df == Q.shape[1] - len(found.x)
+        assert ours.overid.statistic == ours.objective
+        # analytic standard errors: (G'S^-1 G)^-1 with G from numerical derivatives
+        G = found.jac
+        clusters = len(np.unique(a["firm"]))
+        vcov = np.linalg.inv(G.T @ G)[:k, :k] * clusters / (clusters - 1)
+        assert ours.vcov == pytest.approx(vcov, rel=2e-2)
+    names = ["omega", "omega^2"][:markov_degree]
+    assert list(ours.markov.index) == names
+
+
+def test_random_walk_is_linear_gmm_with_one_polynomial(case):
+    _, inputs, _ = case
+    ours = estimate_wooldridge(
+        inputs, Wooldridge(degree=2, equations="random_walk", weighting="two_stage")
+    )
+    _, Q, a = restricted_parts(inputs)
+    zero = 0 * a["one"]
+    X1 = np.hstack([a["F"], a["S"], a["one"], zero, a["C"]])
+    X2 = np.hstack([a["F"], a["S"], zero, a["one"], a["C1"]])
+    b = np.linalg.lstsq(Q.T @ np.vstack([X1, X2]), Q.T @ np.r_[a["y"], a["y"]], rcond=None)[0]
+    assert ours.beta == pytest.approx(b[: len(ours.beta)], rel=1e-6)
+
+
+def drawn(rng, firms=500, years=6):
+    """An AR(1) world in which labour has shocks of its own; elasticities 0.6 and 0.4."""
+    w, k, parts = rng.normal(0, 0.28, firms), rng.normal(2, 0.6, firms), []
+    for year in range(years):
+        labour = k + w + rng.normal(0, 0.4, firms)
+        y = 0.6 * labour + 0.4 * k + w + rng.normal(0, 0.1, firms)
+        rows = {"firm": range(firms), "year": year, "va": y, "l1": labour, "k": k}
+        parts.append(pd.DataFrame({**rows, "m": w + 0.5 * k}))
+        k = 0.9 * k + 0.2 * w + 0.2 + rng.normal(0, 0.1, firms)
+        w = 0.7 * w + rng.normal(0, 0.2, firms)
+    return pd.concat(parts)
+
+
+def test_restrictions_that_hold_recover_the_truth():
+    rng = np.random.default_rng(8)
+    found = {"both": [], "restricted": []}
+    rho = []
+    for _ in range(10):
+        inputs = inputs_of(drawn(rng), free=("l1",))
+        for how, betas in found.items():
+            out = estimate_wooldridge(inputs, Wooldridge(degree=2, equations=how, markov_degree=1))
+            betas.append(out.beta)
+            if how == "restricted":
+                rho.append(out.markov["omega"])
+    for betas in found.values():
+        assert np.mean(betas, axis=0) == pytest.approx([0.6, 0.4], abs=0.02)
+    assert np.mean(rho) == pytest.approx(0.7, abs=0.03)
+    free, tied = (np.std(found[how], axis=0)[1] for how in ("both", "restricted"))
+    assert tied < free * 1.05
+
+
+@pytest.mark.parametrize("equations", ["both", "restricted", "second", "random_walk"])
+def test_year_effects_take_out_a_price_index(equations):
+    """A deflator wrong by year moves nothing with years=True, and does without."""
+    frame = made_up()
+    wrong = frame.assign(va=frame["va"] + 0.3 * np.sin(frame["year"]))
+    settings = Wooldridge(degree=2, equations=equations, markov_degree=1, years=True)
+    right = estimate_wooldridge(inputs_of(frame), settings)
+    moved = estimate_wooldridge(inputs_of(wrong), settings)
+    assert moved.beta == pytest.approx(right.beta, abs=1e-5)
+    assert moved.vcov == pytest.approx(right.vcov, rel=1e-3)
+    off = replace(settings, years=False)
+    plain, hurt = (estimate_wooldridge(inputs_of(f), off) for f in (frame, wrong))
+    assert np.abs(plain.beta - hurt.beta).max() > 1e-4
+
+
+def test_year_effects_in_the_lagged_equation_are_dummies():
+    inputs = inputs_of(made_up())
+    ours = estimate_wooldridge(
+        inputs, Wooldridge(degree=2, equations="second", weighting="two_stage", years=True)
+    )
+    a = stacked(inputs)
+    dummies = pd.get_dummies(inputs.year[inputs.second]).to_numpy(dtype=float)
+    model = IV2SLS(a["y"], np.hstack([dummies, a["S"], a["C1"]]), a["F"], a["F1"])
+    theirs = model.fit()
+    assert ours.beta[:2] == pytest.approx(theirs.params.to_numpy()[-2:], rel=1e-8)
+
+
+def test_drivers_that_cannot_be_told_apart_are_named():
+    frame = made_up().assign(x=lambda d: np.cos(d["year"]))
+    inputs = inputs_of(frame, markov=("x",))
+    estimate_wooldridge(inputs, Wooldridge(degree=2))
+    with pytest.raises(IdentificationError, match="coefficient of 'x'"):
+        estimate_wooldridge(inputs, Wooldridge(degree=2, years=True))
