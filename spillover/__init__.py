@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from spillover import datasets, inference, panel, plot, production, simulate, tables
+    from spillover import datasets, inference, moderators, panel, plot, production, simulate, tables
     from spillover.catalogue.index import studies
     from spillover.errors import (
         ConcordanceError,
@@ -106,7 +106,16 @@ _HOME = {
     "productivity": "production.api",
     "studies": "catalogue.index",
 }
-_MODULES = ("datasets", "inference", "panel", "plot", "production", "simulate", "tables")
+_MODULES = (
+    "datasets",
+    "inference",
+    "moderators",
+    "panel",
+    "plot",
+    "production",
+    "simulate",
+    "tables",
+)
 
 __all__ = [
     "JAVORCIK_2004",
@@ -146,6 +155,7 @@ __all__ = [
     "gras",
     "inference",
     "linkages",
+    "moderators",
     "panel",
     "perpetual_inventory",
     "placebo",

@@ -19,7 +19,7 @@ import spillover as sp
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "spillover"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-MODULES = ("datasets", "plot", "production", "simulate", "tables")
+MODULES = ("datasets", "moderators", "plot", "production", "simulate", "tables")
 
 # Imports -----------------------------------------------------------------------------------------
 
@@ -174,7 +174,7 @@ def test_every_public_function_is_typed():
 
 #: Names on conda-forge that differ from those in pyproject.toml.
 CONDA = {"duckdb": "python-duckdb"}
-EXTRAS = ("notebooks", "fast", "scale", "mrio", "docs", "dev")
+EXTRAS = ("notebooks", "fast", "scale", "mrio", "events", "docs", "dev")
 
 
 def _ranges(requirements: list[str], names: dict[str, str]) -> dict[str, set[str]]:

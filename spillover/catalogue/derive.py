@@ -18,6 +18,25 @@ SMALL = 50
 CELL = ["industry", "year"]
 
 
+def moderator(function: Callable[..., Any], made: str, /, **options: object) -> Make:
+    """Return a maker of one column by a function of :mod:`spillover.moderators`.
+
+    Examples
+    --------
+    >>> from spillover import moderators
+    >>> frame = pd.DataFrame({"exports": [0.0, 2.0]})
+    >>> moderator(moderators.exporter, "exporter")(frame).tolist()
+    [0.0, 1.0]
+    """
+
+    def make(frame: pd.DataFrame) -> pd.Series[Any]:
+        bare = frame.drop(columns=made, errors="ignore")
+        column: pd.Series[Any] = function(bare, **options)[made]
+        return column
+
+    return make
+
+
 def lagged(column: str, unit: str = "firm", years: int = 1) -> Make:
     """Return a maker of the value of an earlier calendar year; missing where there is none.
 
@@ -81,74 +100,6 @@ def between(column: str, low: float, high: float) -> Make:
         return ((frame[column] >= low) & (frame[column] < high)).astype(float)
 
     return make
-
-
-def exports_at_all(frame: pd.DataFrame) -> pd.Series[Any]:
-    """Return 1 for firms with exports."""
-    return (frame["exports"] > 0).astype(float)
-
-
-def technology_gap(frame: pd.DataFrame) -> pd.Series[Any]:
-    """Return how far a firm's output per worker is below its industry's foreign firms, in logs.
-
-    The gap is the log of the mean of foreign firms of the industry and year over the firm's own;
-    missing where the industry has no foreign firm. Above 0 the firm is behind.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"industry": "a", "year": 2000, "output": [10.0, 20.0],
-    ...     "employment": [10.0, 10.0], "foreign_share": [0.0, 1.0]})
-    >>> technology_gap(frame).round(3).tolist()
-    [0.693, 0.0]
-    """
-    own = frame["output"] / frame["employment"].where(frame["employment"] > 0)
-    foreign = own.where(frame["foreign_share"] >= DOMESTIC_BELOW)
-    mean = foreign.groupby([frame["industry"], frame["year"]]).transform("mean")
-    gap: pd.Series[Any] = np.log(mean / own)
-    return gap
-
-
-def absorptive(frame: pd.DataFrame) -> pd.Series[Any]:
-    """Return 1 where output per worker is above the median of domestic firms of the industry."""
-    own = frame["output"] / frame["employment"].where(frame["employment"] > 0)
-    domestic = own.where(frame["foreign_share"] < DOMESTIC_BELOW)
-    median = domestic.groupby([frame["industry"], frame["year"]]).transform("median")
-    return (own > median).astype(float)
-
-
-def majority_part(frame: pd.DataFrame) -> pd.Series[Any]:
-    """Return the part of an industry's foreign employment in majority-owned firms.
-
-    Missing where the industry and year has no foreign firm.
-    """
-    foreign = frame["employment"].where(frame["foreign_share"] >= DOMESTIC_BELOW, 0.0)
-    majority = frame["employment"].where(frame["foreign_share"] >= 0.5, 0.0)
-    keys = [frame["industry"], frame["year"]]
-    total = foreign.groupby(keys).transform("sum")
-    part: pd.Series[Any] = majority.groupby(keys).transform("sum") / total.where(total > 0)
-    return part
-
-
-def foreign_export_part(frame: pd.DataFrame) -> pd.Series[Any]:
-    """Return exports over output of an industry's foreign firms; missing without one."""
-    foreign = frame["foreign_share"] >= DOMESTIC_BELOW
-    keys = [frame["industry"], frame["year"]]
-    output = frame["output"].where(foreign, 0.0).groupby(keys).transform("sum")
-    exports = frame["exports"].where(foreign, 0.0).groupby(keys).transform("sum")
-    part: pd.Series[Any] = exports / output.where(output > 0)
-    return part
-
-
-def foreign_tenure(frame: pd.DataFrame) -> pd.Series[Any]:
-    """Return the mean years since entry of an industry's foreign firms, 0 without one.
-
-    Entry is the first year in which the panel shows a firm foreign.
-    """
-    foreign = frame["foreign_share"] >= DOMESTIC_BELOW
-    entry = frame["year"].where(foreign).groupby(frame["firm"]).transform("min")
-    years = (frame["year"] - entry).where(foreign)
-    mean: pd.Series[Any] = years.groupby([frame["industry"], frame["year"]]).transform("mean")
-    return mean.fillna(0.0)
 
 
 def cohort(frame: pd.DataFrame) -> pd.Series[Any]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from spillover.linkage.build import Tables
     from spillover.panel import Fit
 
-KEYS = ("firm", "year", "industry", "foreign_share")
+KEYS = ("firm", "year", "industry", "region", "foreign_share")
 SETTINGS = {"quantile": ("spillover.panel.quantile", "Quantile")}
 """Estimator -> where the class of its settings is."""
 WITHOUT_TABLE = {"horizontal", "herfindahl"}

@@ -133,6 +133,30 @@ class Equation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Events:
+    """The event study of a country-year study: what happens before and after accession.
+
+    Parameters
+    ----------
+    outcome : str
+    treatment : str
+        A column of 0 and 1.
+    controls : str
+        A side of a formula; empty for none, since accession may change them.
+    leads, lags : int
+        Years with their own coefficient; the ends are binned.
+    note : str
+    """
+
+    outcome: str
+    treatment: str
+    controls: str = ""
+    leads: int = 5
+    lags: int = 10
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replica:
     """How to draw a synthetic panel in which an equation's coefficients are known.
 

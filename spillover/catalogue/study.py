@@ -20,7 +20,7 @@ from spillover.catalogue.facts import (
     Reading,
     Size,
 )
-from spillover.catalogue.spec import Column, Equation, Links, Replica
+from spillover.catalogue.spec import Column, Equation, Events, Links, Replica
 from spillover.errors import SchemaError, did_you_mean
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from spillover.catalogue.result import StudyResult
     from spillover.firms import FirmPanel
     from spillover.linkage.build import Tables
+    from spillover.panel.events import EventStudy
 
 __all__ = [
     "UNKNOWN",
@@ -41,6 +42,7 @@ __all__ = [
     "Column",
     "Data",
     "Equation",
+    "Events",
     "Fact",
     "Links",
     "Moderator",
@@ -84,6 +86,8 @@ class Study:
     moderators : tuple of Moderator
     readings : tuple of Reading
     replica_design : Replica, optional
+    events : Events, optional
+        Of country-year studies: accession as an event.
     decisions, traps, criticism, versions : tuple of str
     successors : tuple of str
         Studies of the catalogue that carry it on.
@@ -114,6 +118,7 @@ class Study:
     moderators: tuple[Moderator, ...] = ()
     readings: tuple[Reading, ...] = ()
     replica_design: Replica | None = None
+    events: Events | None = None
     decisions: tuple[str, ...] = ()
     traps: tuple[str, ...] = ()
     criticism: tuple[str, ...] = ()
@@ -203,6 +208,34 @@ class Study:
         from spillover.catalogue.run import run_study  # noqa: PLC0415 (brings in estimation)
 
         return run_study(self, panel, io, equations)
+
+    def event_study(
+        self,
+        panel: NativeFrame,
+        **options: Any,  # noqa: ANN401 (those of sp.panel.event_study)
+    ) -> EventStudy:
+        """Follow the outcome before and after accession, by several estimators.
+
+        Parameters
+        ----------
+        panel : data frame
+            Country-years, with the columns of the study's ``events``.
+        **options
+            Of :func:`spillover.panel.event_study`: ``controls``, ``leads``, ``lags``,
+            ``estimators``, ``leavers`` (left out by default, and counted).
+
+        Returns
+        -------
+        EventStudy
+
+        Raises
+        ------
+        SchemaError
+            If the study has no event, or columns are missing.
+        """
+        from spillover.catalogue.country_year import events_of  # noqa: PLC0415 (estimation)
+
+        return events_of(self, panel, options)
 
     def replica(
         self, seed: int = 0, *, equation: str | None = None, scale: float = 1.0

@@ -10,10 +10,12 @@ from __future__ import annotations
 from spillover.plot.coefficients import coefficients
 from spillover.plot.compare import compare, correlations
 from spillover.plot.diagnostics import influence, leads, leave_one_out
+from spillover.plot.events import event_study
 from spillover.plot.explain import contributions
 from spillover.plot.io_table import io_table
 from spillover.plot.key_linkages import key_linkages
 from spillover.plot.linkages import linkages
+from spillover.plot.marginal import marginal_effects
 from spillover.plot.network import network
 from spillover.plot.placebo import placebo
 from spillover.plot.production import elasticities, objective_profile, tfp_density
@@ -26,12 +28,14 @@ __all__ = [
     "contributions",
     "correlations",
     "elasticities",
+    "event_study",
     "influence",
     "io_table",
     "key_linkages",
     "leads",
     "leave_one_out",
     "linkages",
+    "marginal_effects",
     "network",
     "objective_profile",
     "oster",

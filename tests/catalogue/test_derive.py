@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from spillover import moderators
 from spillover.catalogue import derive
 
 FRAME = pd.DataFrame(
@@ -36,25 +37,6 @@ def test_lags_do_not_depend_on_the_order_of_rows():
     pd.testing.assert_series_equal(made, derive.log_growth("output")(FRAME))
 
 
-def test_gap_is_the_log_of_foreign_over_own_output_per_worker():
-    gap = derive.technology_gap(FRAME)
-    foreign = np.mean([44 / 11, 9 / 3])  # industry x, 2001
-    assert gap[1] == pytest.approx(np.log(foreign / (12 / 5)))
-    assert np.isnan(gap[5])  # no foreign firm in y
-
-
-def test_majority_part_weighs_with_employment():
-    part = derive.majority_part(FRAME)
-    assert part[1] == pytest.approx(11 / 14)
-    assert part[0] == 0.0
-    assert np.isnan(part[6])
-
-
-def test_foreign_firms_tenure_and_exports():
-    assert derive.foreign_tenure(FRAME).tolist() == [0, 0.5, 0, 0, 0.5, 0, 0, 0.5]
-    assert derive.foreign_export_part(FRAME)[4] == pytest.approx((22 + 9) / (44 + 9))
-
-
 def test_cohorts_name_owner_and_age():
     assert derive.cohort(FRAME).tolist() == [
         *("domestic", "domestic", "domestic", "minority 0-1", "majority 0-1"),
@@ -77,12 +59,15 @@ def test_location_quotient_is_a_share_over_a_share():
     assert foreign[1] == 0.0
 
 
-def test_absorptive_is_above_the_median_of_domestic_firms():
-    assert derive.absorptive(FRAME).tolist() == [0, 0, 0, 1, 1, 0, 0, 1]
-
-
 def test_ratio_is_missing_where_the_bottom_is_not_positive():
     frame = pd.DataFrame({"a": [1.0, 1.0], "b": [2.0, 0.0]})
     assert derive.ratio("a", "b")(frame).tolist() == pytest.approx([0.5, np.nan], nan_ok=True)
     assert derive.between("b", 0.0, 2.0)(frame).tolist() == [0.0, 1.0]
     assert derive.at_least("b", 2.0)(frame).tolist() == [1.0, 0.0]
+
+
+def test_a_moderator_is_made_anew_whatever_the_panel_calls_it():
+    make = derive.moderator(moderators.exporter, "sells_abroad", name="sells_abroad")
+    frame = FRAME.assign(sells_abroad=5.0)
+    assert make(frame).tolist() == [0, 1, 1, 1, 1, 1, 0, 1]
+    assert frame["sells_abroad"].eq(5.0).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spillover import moderators
 from spillover.catalogue import derive
 from spillover.catalogue.study import (
     Citation,
@@ -67,7 +68,7 @@ STUDY = Study(
         Column(
             name="exporter",
             meaning="1 if the plant exports",
-            make=derive.exports_at_all,
+            make=derive.moderator(moderators.exporter, "exporter", name="exporter"),
             needs=("exports",),
         ),
         Column(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from spillover import moderators
+from spillover.catalogue import derive
 from spillover.catalogue.study import (
     Citation,
+    Column,
     Data,
     Equation,
     Fact,
     Links,
+    Moderator,
     Replica,
     Size,
     Study,
@@ -42,6 +46,17 @@ STUDY = Study(
             sample="domestic",
             note="Inputs and effects are taken from Blalock & Gertler (2008), inferred.",
         ),
+        Equation(
+            name="capabilities",
+            table="By capability",
+            heading="domestic",
+            formula="log(real_output) ~ backward + backward:absorptive_capacity "
+            "+ horizontal + log(capital) + log(employment) "
+            "+ log(materials) | firm + year",
+            sample="domestic",
+            note="The title says that capabilities moderate Backward; which, and how, is not known "
+            "here. Output per worker relative to the best plant, at entry, stands in.",
+        ),
     ),
     links=(
         Links(
@@ -50,7 +65,28 @@ STUDY = Study(
             note="as Blalock & Gertler (2008), inferred",
         ),
     ),
-    labels={"log(real_output)": "ln output"},
+    columns=(
+        Column(
+            name="absorptive_capacity",
+            meaning="output per employee over that of the industry's best plant, in the plant's "
+            "first year",
+            unit="ratio",
+            make=derive.moderator(
+                moderators.absorptive_capacity,
+                "absorptive_capacity",
+                productivity=("output", "employment"),
+                at="entry",
+            ),
+            needs=("firm", "year", "industry", "output", "employment"),
+        ),
+    ),
+    moderators=(
+        Moderator("absorptive capacity", "suppliers' capabilities", "in the title", "inferred"),
+    ),
+    labels={
+        "log(real_output)": "ln output",
+        "absorptive_capacity": "Absorptive capacity",
+    },
     productivity=Fact("one step"),
     estimator=Fact("plant and year effects", "inferred"),
     replica_design=Replica(

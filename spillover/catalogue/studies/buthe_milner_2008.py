@@ -8,6 +8,7 @@ from spillover.catalogue.study import (
     Column,
     Data,
     Equation,
+    Events,
     Fact,
     Reading,
     Replica,
@@ -70,6 +71,12 @@ STUDY = Study(
             cluster="country",
             note="Year effects are not the paper's; with staggered accession see event studies.",
         ),
+    ),
+    events=Events(
+        outcome="fdi_gdp",
+        treatment="wto",
+        note="Not the paper's: the same accessions, compared only with countries not yet in. "
+        "Countries that are members from their first year on are left out.",
     ),
     columns=(
         Column(name="fdi_gdp", meaning="net inflow of direct investment", unit="percent of GDP"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spillover import moderators
 from spillover.catalogue import derive
 from spillover.catalogue.study import (
     Citation,
@@ -60,17 +61,55 @@ STUDY = Study(
             formula=f"tfp ~ {SQUARE} | firm + year",
             sample="domestic and absorptive",
         ),
+        Equation(
+            name="interaction",
+            table="Contagion",
+            heading="by capacity",
+            formula="tfp ~ horizontal + horizontal:absorptive_capacity + absorptive_capacity "
+            "| firm + year",
+            sample="domestic",
+            note="Not the paper's: the split of the sample as an interaction, with output per "
+            "worker relative to the best firm in the year before.",
+        ),
     ),
     links=(Links(measures=("horizontal",)),),
     columns=(
         Column(
+            name="output_per_worker",
+            meaning="output per employee",
+            unit="money",
+            make=derive.ratio("output", "employment"),
+            needs=("output", "employment"),
+        ),
+        Column(
             name="absorptive",
             meaning="1 if output per worker is above the median of the industry's domestic firms",
-            make=derive.absorptive,
-            needs=("output", "employment", "foreign_share", "industry", "year"),
+            make=derive.moderator(
+                moderators.above,
+                "absorptive",
+                column="output_per_worker",
+                of="domestic",
+                name="absorptive",
+            ),
+            needs=("output_per_worker", "foreign_share", "industry", "year"),
+        ),
+        Column(
+            name="absorptive_capacity",
+            meaning="output per employee over that of the industry's best firm, the year before",
+            unit="ratio",
+            make=derive.moderator(
+                moderators.absorptive_capacity,
+                "absorptive_capacity",
+                productivity=("output", "employment"),
+            ),
+            needs=("firm", "year", "industry", "output", "employment"),
         ),
     ),
-    labels={"I(horizontal ** 2)": "Horizontal squared", "tfp": "TFP"},
+    labels={
+        "I(horizontal ** 2)": "Horizontal squared",
+        "absorptive_capacity": "Absorptive capacity",
+        "tfp": "TFP",
+    },
     productivity=Fact("", "open"),
     tfp={"method": "lp", "output": "output", "free": ("employment",), "proxy": "materials"},
     estimator=Fact("fixed-effect vector decomposition within seemingly unrelated regressions"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from spillover import moderators
+from spillover.catalogue import derive
 from spillover.catalogue.study import (
     Citation,
+    Column,
     Data,
     Equation,
     Fact,
@@ -53,6 +56,15 @@ STUDY = Study(
             formula="tfp ~ horizontal + backward + herfindahl | firm + year",
             sample="domestic",
         ),
+        Equation(
+            name="gap",
+            table="Malaysia",
+            heading="by gap",
+            formula="tfp ~ horizontal + horizontal:gap + backward + backward:gap + gap "
+            "+ herfindahl | firm + year",
+            sample="domestic",
+            note="That effects depend on the gap is verified; its measure and the form are ours.",
+        ),
     ),
     links=(
         Links(
@@ -61,7 +73,18 @@ STUDY = Study(
             note="a national line of foreign ownership is verified, its 10 percent recalled",
         ),
     ),
-    labels={"herfindahl": "Herfindahl", "tfp": "TFP"},
+    columns=(
+        Column(
+            name="gap",
+            meaning="log output per worker of the industry's foreign firms over the firm's own",
+            unit="log",
+            make=derive.moderator(
+                moderators.technology_gap, "gap", productivity=("output", "employment")
+            ),
+            needs=("output", "employment", "foreign_share", "industry", "year"),
+        ),
+    ),
+    labels={"herfindahl": "Herfindahl", "gap": "technology gap", "tfp": "TFP"},
     productivity=Fact("Levinsohn-Petrin", "recalled"),
     tfp={"method": "lp", "output": "output", "free": ("employment",), "proxy": "materials"},
     estimator=Fact("panel regression", "recalled"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spillover import moderators
 from spillover.catalogue import derive, draws
 from spillover.catalogue.study import (
     Citation,
@@ -77,6 +78,15 @@ STUDY = Study(
             f"+ {GROWTH} | industry + year",
             sample="domestic",
         ),
+        Equation(
+            name="exports",
+            table="Growth of sales",
+            heading="by exports",
+            formula="output_growth ~ horizontal_employment + horizontal_employment:exporter "
+            f"+ exporter + {GROWTH} | industry + year",
+            sample="domestic",
+            note="That trade orientation matters is verified; the form is ours.",
+        ),
     ),
     links=tuple(
         Links(
@@ -89,7 +99,21 @@ STUDY = Study(
     ),
     columns=(
         *(_growth(name) for name in ("output", "capital", "employment", "materials")),
-        Column(name="skill", meaning="skilled part of employees", unit="share", optional=True),
+        Column(name="skilled", meaning="skilled employees", unit="persons", optional=True),
+        Column(
+            name="skill",
+            meaning="skilled part of employees",
+            unit="share",
+            optional=True,
+            make=derive.moderator(moderators.human_capital, "skill", name="skill"),
+            needs=("skilled", "employment"),
+        ),
+        Column(
+            name="exporter",
+            meaning="1 if the firm exports",
+            make=derive.moderator(moderators.exporter, "exporter"),
+            needs=("exports",),
+        ),
     ),
     labels={
         **{f"horizontal_{name}": f"Foreign share of {name}" for name in MEASURES},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spillover import moderators
 from spillover.catalogue import derive, draws
 from spillover.catalogue.study import (
     Citation,
@@ -95,7 +96,9 @@ STUDY = Study(
             name="gap",
             meaning="log output per worker of the industry's foreign firms over the firm's own",
             unit="log",
-            make=derive.technology_gap,
+            make=derive.moderator(
+                moderators.technology_gap, "gap", productivity=("output", "employment")
+            ),
             needs=("output", "employment", "foreign_share", "industry", "year"),
         ),
     ),

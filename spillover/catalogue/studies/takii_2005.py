@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spillover import moderators
 from spillover.catalogue import derive
 from spillover.catalogue.study import (
     Citation,
@@ -66,26 +67,72 @@ STUDY = Study(
             formula=f"log(value_added) ~ horizontal + horizontal:gap + {INPUTS} | firm + year",
             sample="domestic",
         ),
+        Equation(
+            name="age",
+            table="Value added",
+            heading="by age",
+            formula="log(value_added) ~ horizontal + horizontal:foreign_tenure "
+            f"+ {INPUTS} | firm + year",
+            sample="domestic",
+            note="That age matters is recalled; its measure here is ours.",
+        ),
     ),
     links=(Links(definition=LinkageDefinition(weight="employment"), measures=("horizontal",)),),
     columns=(
+        Column(
+            name="foreign_age",
+            meaning="years since the plant was first foreign",
+            unit="years",
+            make=derive.moderator(
+                moderators.age, "foreign_age", since="foreign", name="foreign_age"
+            ),
+            needs=("firm", "year", "foreign_share"),
+        ),
+        Column(
+            name="foreign_tenure",
+            meaning="mean years since entry of the industry's foreign plants",
+            unit="years",
+            make=derive.moderator(
+                moderators.foreign_mean,
+                "foreign_tenure",
+                column="foreign_age",
+                empty=0.0,
+                name="foreign_tenure",
+            ),
+            needs=("foreign_age", "foreign_share", "industry", "year"),
+        ),
+        Column(
+            name="majority_owned",
+            meaning="1 if foreigners own half or more",
+            make=derive.moderator(moderators.ownership, "majority_owned", kinds=("majority",)),
+            needs=("foreign_share",),
+        ),
         Column(
             name="ownership_degree",
             meaning="part of the industry's foreign employment in majority-owned plants; missing "
             "without foreign plants",
             unit="share",
-            make=derive.majority_part,
-            needs=("employment", "foreign_share", "industry", "year"),
+            make=derive.moderator(
+                moderators.foreign_mean,
+                "ownership_degree",
+                column="majority_owned",
+                weight="employment",
+                name="ownership_degree",
+            ),
+            needs=("majority_owned", "employment", "foreign_share", "industry", "year"),
         ),
         Column(
             name="gap",
             meaning="log output per worker of the industry's foreign plants over the plant's own",
             unit="log",
-            make=derive.technology_gap,
+            make=derive.moderator(
+                moderators.technology_gap, "gap", productivity=("output", "employment")
+            ),
             needs=("output", "employment", "foreign_share", "industry", "year"),
         ),
     ),
     labels={
+        "foreign_tenure": "years since entry",
         "ownership_degree": "majority-owned part",
         "gap": "technology gap",
         "log(value_added)": "ln value added",
@@ -101,7 +148,10 @@ STUDY = Study(
             "technology gap", "output per worker, foreign over local", "negative", "recalled"
         ),
         Moderator(
-            "age", "years since foreign entry in the industry", "newer plants differ", "recalled"
+            "age",
+            "years since foreign entry in the industry",
+            "newer plants differ",
+            "recalled",
         ),
     ),
     readings=(

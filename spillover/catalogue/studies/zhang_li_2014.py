@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spillover import moderators
 from spillover.catalogue import derive
 from spillover.catalogue.study import (
     Citation,
@@ -63,18 +64,42 @@ STUDY = Study(
     links=(Links(measures=("horizontal",)),),
     columns=(
         Column(
-            name="tenure",
-            meaning="mean years since entry of the industry's foreign firms",
+            name="foreign_age",
+            meaning="years since the firm was first foreign",
             unit="years",
-            make=derive.foreign_tenure,
-            needs=("firm", "year", "industry", "foreign_share"),
+            make=derive.moderator(
+                moderators.age, "foreign_age", since="foreign", name="foreign_age"
+            ),
+            needs=("firm", "year", "foreign_share"),
+        ),
+        Column(
+            name="tenure",
+            meaning="mean years since entry of the industry's foreign firms, 0 without one",
+            unit="years",
+            make=derive.moderator(
+                moderators.foreign_mean, "tenure", column="foreign_age", empty=0.0, name="tenure"
+            ),
+            needs=("foreign_age", "foreign_share", "industry", "year"),
+        ),
+        Column(
+            name="export_share",
+            meaning="exports over output",
+            unit="share",
+            make=derive.ratio("exports", "output"),
+            needs=("exports", "output"),
         ),
         Column(
             name="foreign_exports",
             meaning="exports over output of the industry's foreign firms",
             unit="share",
-            make=derive.foreign_export_part,
-            needs=("exports", "output", "foreign_share", "industry", "year"),
+            make=derive.moderator(
+                moderators.foreign_mean,
+                "foreign_exports",
+                column="export_share",
+                weight="output",
+                name="foreign_exports",
+            ),
+            needs=("export_share", "output", "foreign_share", "industry", "year"),
         ),
     ),
     labels={
