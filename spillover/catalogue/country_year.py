@@ -10,7 +10,7 @@ from spillover.catalogue.spec import Equation
 from spillover.errors import SchemaError, did_you_mean
 from spillover.panel.events import event_study
 from spillover.panel.formula import parse_formula
-from spillover.panel.treatment_weights import TreatmentWeights, treatment_weights
+from spillover.panel.weights import TreatmentWeights, treatment_weights
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from spillover.panel.model_fit import ModelFit, by_quantile, equal_slopes, margins
     from spillover.panel.ppml import Ppml
     from spillover.panel.quantile import Quantile
-    from spillover.panel.treatment_weights import TreatmentWeights, treatment_weights
+    from spillover.panel.weights import TreatmentWeights, treatment_weights
 
 _HOME = {
     "Binary": "binary",
@@ -29,12 +29,12 @@ _HOME = {
     "ModelFit": "model_fit",
     "Ppml": "ppml",
     "Quantile": "quantile",
-    "TreatmentWeights": "treatment_weights",
+    "TreatmentWeights": "weights",
     "by_quantile": "model_fit",
     "equal_slopes": "model_fit",
     "event_study": "events",
     "margins": "model_fit",
-    "treatment_weights": "treatment_weights",
+    "treatment_weights": "weights",
 }
 
 __all__ = [

@@ -15,7 +15,7 @@ from spillover._fits import check_level
 from spillover.errors import SchemaError, SpilloverError, check_choice
 from spillover.panel.events_design import build_events
 from spillover.panel.events_estimators import ESTIMATORS, REFERENCE, Estimates
-from spillover.panel.treatment_weights import TreatmentWeights, weights_of
+from spillover.panel.weights import TreatmentWeights, weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,7 +12,7 @@ import pytest
 import spillover as sp
 from spillover.errors import SchemaError
 from spillover.panel.events import event_study
-from spillover.panel.treatment_weights import treatment_weights
+from spillover.panel.weights import treatment_weights
 
 pf = pytest.importorskip("pyfixest", reason="the estimators' peer is not installed")
 MODERN = ("sun_abraham", "gardner")
