@@ -57,6 +57,12 @@ def test_estimation_brings_in_no_plotting():
     assert loaded & {"matplotlib", "seaborn", "statsmodels", "linearmodels"} == set()
 
 
+def test_panel_waits_with_what_is_slow_to_import():
+    code = "import json, sys, spillover.panel; print(json.dumps(sorted(sys.modules)))"
+    loaded = set(json.loads(_python("-c", code).stdout))
+    assert loaded & {"statsmodels", "formulaic", "scipy.stats", "scipy.optimize"} == set()
+
+
 # Public names ------------------------------------------------------------------------------------
 
 
