@@ -108,7 +108,7 @@ class Equations:
 
     def inverse(self) -> Matrix:
         """Return the inverse, symmetric."""
-        inverse = cho_solve(self.factor, np.diag(self.scale)) * self.scale[:, None]
+        inverse: Matrix = cho_solve(self.factor, np.diag(self.scale)) * self.scale[:, None]
         return (inverse + inverse.T) / 2
 
 
