@@ -142,7 +142,8 @@ def test_rejection_rates(shocks):
         rates.append(result.table())
     mean = sum(rates) / len(rates)
     assert (mean.loc["firm"] > 0.25).all()
-    assert (mean.loc["industry^year"] > 0.12).all()
+    if shocks == "ar1":  # the panel's own paths are independent over time, which spares this error
+        assert (mean.loc["industry^year"] > 0.12).all()
     assert mean.loc["null imposed"].between(0.03, 0.07).all()
 
 
