@@ -120,11 +120,14 @@ def prepare(
             "io=, as from sp.read_io()."
         )
     attrs = dict(frame.attrs)
-    frame = frame.assign(**{name: frame[other] for name, other in plan.substitutes.items()})
+    later = {name: other for name, other in plan.substitutes.items() if other not in frame}
+    frame = frame.assign(**{n: frame[o] for n, o in plan.substitutes.items() if n not in later})
     for column in plan.before:
         frame = _make(frame, column.name, column.make)
     if plan.tfp:
         frame = frame.assign(tfp=_productivity(study, frame))
+    for name, other in later.items():  # a productivity that was only now estimated
+        frame = frame.assign(**{name: frame[other]})
     frame.attrs = attrs
     if plan.links:
         frame = _attach_all(frame, plan.links, _no_table(frame) if io is None else io)

@@ -243,3 +243,14 @@ def test_a_firm_study_runs_on_the_real_panel(shared):
     assert "domestic" in result.fits
     assert result.fits["domestic"].nobs > 500
     assert not result.synthetic
+
+
+@pytest.mark.filterwarnings("ignore::spillover.errors.SpilloverWarning")
+def test_a_substitute_may_be_estimated_first(world):
+    """Two measures of productivity fall back on one that the study estimates itself."""
+    study = sp.studies["javorcik_spatareanu_2008"]
+    panel = world.firms.drop(columns="tfp")
+    assert not {"tfp", "tfp_ols", "tfp_translog"} & set(panel)
+    result = study.run(panel, world.io)
+    assert any("estimated" in note for note in result.notes)
+    assert any("tfp_ols is taken from tfp" in note for note in result.notes)
