@@ -5,6 +5,7 @@ its solvers, and linearmodels' two estimators. Then the absorption alone, where 
 
     python benchmarks/absorption.py                # 1 million firm-years
     python benchmarks/absorption.py --rows 20000 --runs 2 --fresh-runs 0 --no-write
+    python benchmarks/absorption.py --rows 10000000 --peers "pyfixest, within" --runs 3
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import spillover as sp
 from spillover.panel.absorb import Absorber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 INDUSTRIES = 60
 YEARS = 10
@@ -114,13 +115,14 @@ def fit_linearmodels(data: pd.DataFrame, name: str) -> pd.Series:
     return model.fit(cov_type="clustered", clusters=data["industry_year"]).params
 
 
-def estimators() -> dict[str, Callable[[pd.DataFrame], pd.Series]]:
-    """Return name -> estimator of the coefficients."""
-    return (
+def estimators(peers: Sequence[str] = ()) -> dict[str, Callable[[pd.DataFrame], pd.Series]]:
+    """Return name -> estimator of the coefficients; of all peers, or of some."""
+    found = (
         {OURS: fit_ours}
         | {name: partial(fit_pyfixest, name=name) for name in PYFIXEST}
         | {name: partial(fit_linearmodels, name=name) for name in LINEARMODELS}
     )
+    return {name: fit for name, fit in found.items() if not peers or name in {OURS, *peers}}
 
 
 def prepare(path: Path, name: str) -> Callable[[], Any]:
@@ -150,22 +152,22 @@ def absorbers(data: pd.DataFrame) -> dict[str, Callable[[], Any]]:
     }
 
 
-def differences(data: pd.DataFrame) -> dict[str, float]:
+def differences(data: pd.DataFrame, peers: Sequence[str] = ()) -> dict[str, float]:
     """Return the largest relative difference of each peer's coefficients from ours."""
     ours = fit_ours(data)
     return {
         name: float((fit(data)[ours.index] / ours - 1).abs().max())
-        for name, fit in estimators().items()
+        for name, fit in estimators(peers).items()
         if name != OURS
     }
 
 
-def run(rows: int, runs: int, fresh_runs: int) -> dict[str, Any]:
+def run(rows: int, runs: int, fresh_runs: int, peers: Sequence[str] = ()) -> dict[str, Any]:
     """Run the whole benchmark."""
     warnings.simplefilter("ignore")
     data = firm_panel(rows)
     fits: dict[str, Callable[[], Any]] = {
-        name: partial(fit, data) for name, fit in estimators().items()
+        name: partial(fit, data) for name, fit in estimators(peers).items()
     }
     record: dict[str, Any] = {
         "benchmark": "absorption",
@@ -176,19 +178,19 @@ def run(rows: int, runs: int, fresh_runs: int) -> dict[str, Any]:
             "regressors": len(REGRESSORS),
         },
         "environment": environment(),
-        "largest_relative_difference": differences(data),
+        "largest_relative_difference": differences(data, peers),
         "estimation": in_turns(fits, runs),
-        "absorption_alone": in_turns(absorbers(data), runs),
+        "absorption_alone": in_turns(absorbers(data), runs) if not peers else {},
     }
     for stage in ("estimation", "absorption_alone"):
-        peers = [name for name in record[stage] if name != OURS]
-        record[f"ratios_{stage}"] = ratios(record[stage], OURS, peers)
+        others = [name for name in record[stage] if name != OURS]
+        record[f"ratios_{stage}"] = ratios(record[stage], OURS, others) if others else {}
     if fresh_runs:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "panel.parquet"
             data.to_parquet(path)
             del data, fits
-            entries = {name: (prepare, path, name) for name in estimators()}
+            entries = {name: (prepare, path, name) for name in estimators(peers)}
             record["fresh_process"] = alone_in_turns(entries, fresh_runs)
     return record
 
@@ -199,15 +201,17 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=5, help="timed runs in one process")
     parser.add_argument("--fresh-runs", type=int, default=3, help="runs in processes of their own")
+    parser.add_argument("--peers", nargs="*", default=[], help="only these; all by default")
     parser.add_argument("--no-write", action="store_true", help="do not write results/")
     arguments = parser.parse_args()
-    record = run(arguments.rows, arguments.runs, arguments.fresh_runs)
+    record = run(arguments.rows, arguments.runs, arguments.fresh_runs, arguments.peers)
     for stage in ("largest_relative_difference", "estimation", "absorption_alone", "fresh_process"):
         print(stage)
         for name, value in record.get(stage, {}).items():
             print(f"  {name:40s} {value}")
     if not arguments.no_write:
-        print("written:", write("absorption", record).name)
+        name = "absorption" if not arguments.peers else f"absorption_{arguments.rows}"
+        print("written:", write(name, record).name)
 
 
 if __name__ == "__main__":

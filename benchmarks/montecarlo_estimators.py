@@ -137,9 +137,9 @@ def gmm(estimator: str, rng: np.random.Generator) -> list[tuple]:
     frame = dynamic(rng)
     own = {"predetermined": ("x",)}
     cases = (
-        ("two steps, corrected", {}, "cluster"),
-        ("two steps, not corrected", {}, "iid"),
-        ("one step, robust", {"steps": 1}, "cluster"),
+        ("two steps, corrected", {"collapse": False}, "cluster"),
+        ("two steps, not corrected", {"collapse": False}, "iid"),
+        ("one step, robust", {"collapse": False, "steps": 1}, "cluster"),
         ("collapsed, corrected", {"collapse": True}, "cluster"),
         ("collapsed, deviations", {"collapse": True, "orthogonal": True}, "cluster"),
     )

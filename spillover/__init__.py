@@ -11,7 +11,18 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from spillover import case, datasets, inference, panel, plot, production, simulate, tables
+    from spillover import (
+        case,
+        datasets,
+        inference,
+        moderators,
+        panel,
+        plot,
+        production,
+        simulate,
+        tables,
+    )
+    from spillover.catalogue.index import studies
     from spillover.errors import (
         ConcordanceError,
         ConvergenceError,
@@ -103,8 +114,19 @@ _HOME = {
     "deflate": "production.deflate",
     "perpetual_inventory": "production.inventory",
     "productivity": "production.api",
+    "studies": "catalogue.index",
 }
-_MODULES = ("case", "datasets", "inference", "panel", "plot", "production", "simulate", "tables")
+_MODULES = (
+    "case",
+    "datasets",
+    "inference",
+    "moderators",
+    "panel",
+    "plot",
+    "production",
+    "simulate",
+    "tables",
+)
 
 __all__ = [
     "JAVORCIK_2004",
@@ -145,6 +167,7 @@ __all__ = [
     "gras",
     "inference",
     "linkages",
+    "moderators",
     "panel",
     "perpetual_inventory",
     "placebo",
@@ -156,6 +179,7 @@ __all__ = [
     "read_firms",
     "read_io",
     "simulate",
+    "studies",
     "tables",
 ]
 

@@ -1,4 +1,4 @@
-"""The command line: ``spillover demo``."""
+"""The command line: ``spillover demo`` and ``spillover reproduce``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        return _demo(options)
+        return _reproduce(options) if options.command == "reproduce" else _demo(options)
     except SpilloverError as error:
         sys.stderr.write(f"spillover: {error}\n")
         return 2
@@ -52,12 +52,27 @@ def _parser() -> argparse.ArgumentParser:
         "folder. Without --firms and --io it runs on the shipped synthetic data.",
     )
     demo.add_argument("--out", type=Path, default=Path("report"), help="folder (default: report)")
-    demo.add_argument("--firms", type=Path, help="firm panel (.csv, .parquet, .dta)")
-    demo.add_argument("--io", type=Path, help="input-output table")
-    demo.add_argument(
+    _add_data(demo)
+    reproduce = commands.add_parser(
+        "reproduce",
+        help="a published study, on your data or on its synthetic replica",
+        description="Apply a study's definitions and equations; write its tables (text, HTML, "
+        "LaTeX), the published numbers beside, and a figure of each. Without --firms and --io it "
+        "runs on a SYNTHETIC replica in which the published coefficients are the truth.",
+    )
+    reproduce.add_argument("study", help="such as javorcik2004; 'list' lists them")
+    reproduce.add_argument("--out", type=Path, help="folder (default: the study's name)")
+    reproduce.add_argument("--seed", type=int, default=0, help="of the replica (default: 0)")
+    _add_data(reproduce)
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--firms", type=Path, help="firm panel (.csv, .parquet, .dta)")
+    parser.add_argument("--io", type=Path, help="input-output table")
+    parser.add_argument(
         "--columns", type=Path, help="TOML file that maps your columns (docs/your-own-data.md)"
     )
-    return parser
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -91,4 +106,26 @@ def _demo(options: argparse.Namespace) -> int:
         target = write_report(outcome, options.out, step)
     print(outcome.main)
     print(f"\nReport: {target} ({time.perf_counter() - start:.0f} s)")
+    return 0
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    from spillover.catalogue.index import studies  # noqa: PLC0415 (fast --help)
+
+    if options.study == "list":
+        print(studies.list()[["study", "cite", "kind", "country", "equations"]].to_string())
+        return 0
+    study = studies[options.study]
+    if any([options.firms, options.io, options.columns]):
+        from spillover.report.job import read_inputs  # noqa: PLC0415 (after the arguments)
+
+        firms, io = read_inputs(_settings(options))
+        result = study.run(firms, io)
+    else:
+        replica = study.replica(options.seed)
+        print(replica)
+        result = study.run(replica.panel, replica.io)
+    out = options.out or Path(study.id)
+    written = result.save(out)
+    print(f"\n{result}\n\n{len(written)} files in {out}")
     return 0

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 settings.register_profile("spillover", deadline=None)
 settings.load_profile("spillover")
 
+collect_ignore_glob = ["reference/*"]  # scripts that make reference numbers, with their own needs
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:

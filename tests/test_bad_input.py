@@ -831,7 +831,7 @@ def test_linkages_and_attach(call, says):
     (
         "unknown inference",
         lambda: fit(inference="hc1"),
-        r"inference='hc1' is not an option. Choose from 'cluster', 'hetero', 'iid'",
+        r"inference='hc1' is not an option\. Did you mean 'hc3'\?",
     ),
     (
         "unknown treatment of singletons",

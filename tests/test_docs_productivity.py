@@ -87,7 +87,8 @@ def test_what_ought_to_be_biased_is_and_what_ought_not_is_not():
         rows = [row for (label, _), row in found[design].items() if label == method]
         for row in rows:
             assert abs(row["bias"]) < 0.03, (design, row)
-            assert row["coverage"] > 0.8, (design, row)
+            # the third design leaves acf a bias of a standard deviation, as its authors found
+            assert row["coverage"] > (0.75 if design == "acf3" else 0.85), (design, row)
     wrong = [(design, "ols") for design in found]
     wrong += [("acf1", "lp"), ("acf3", "lp"), ("op_exit", "op, no exit correction")]
     wrong += [("gnr", "acf, gross output"), ("gnr", "lp, gross output")]

@@ -19,6 +19,7 @@ from spillover.inference.hac import (
 )
 from spillover.inference.leads import Leads, leads
 from spillover.inference.leave_one_out import LeaveOneOut, leave_one_out
+from spillover.inference.marginal import MarginalEffects, marginal_effects
 from spillover.inference.oster import Oster, oster
 from spillover.inference.placebo import Placebo, placebo
 from spillover.inference.power import Power, design_errors, power
@@ -36,6 +37,7 @@ __all__ = [
     "ExposureInference",
     "Leads",
     "LeaveOneOut",
+    "MarginalEffects",
     "Oster",
     "Placebo",
     "Power",
@@ -52,6 +54,7 @@ __all__ = [
     "exposure",
     "leads",
     "leave_one_out",
+    "marginal_effects",
     "newey_west",
     "oster",
     "placebo",

@@ -104,7 +104,7 @@ def _absorbed_gram(absorber: Absorber | None, code: Codes, w: Matrix | None, cel
         sparse.coo_array((data, (absorber.largest, code)), shape=(levels, cells))
     )
     swept = sparse.diags_array(1 / absorber.totals) @ cross
-    gram = np.diag(np.bincount(code, data, cells)) - (cross.T @ swept).toarray()
+    gram: Matrix = np.diag(np.bincount(code, data, cells)) - (cross.T @ swept).toarray()
     if absorber.reduced is None:
         return gram
     n = len(code)

@@ -117,6 +117,13 @@ def conley(
     Returns
     -------
     (k, k) array
+
+    Examples
+    --------
+    >>> scores = np.array([[1.0], [2.0], [-1.0]])  # the first two are 111 km apart
+    >>> latitude, longitude = np.array([0.0, 1.0, 40.0]), np.zeros(3)
+    >>> conley(np.eye(1), scores, latitude, longitude, 200.0)
+    array([[10.]])
     """
     codes, places = locations(latitude, longitude)
     K = spatial_kernel(places[:, 0], places[:, 1], cutoff, kernel)

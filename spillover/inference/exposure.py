@@ -160,6 +160,20 @@ def with_exposure(
         Standard errors of equation (3); p-values and intervals of linkage terms with the null
         imposed, of others by t with industries less one degrees of freedom. An interval that is not
         bounded has infinite ends; ``sp.inference.exposure(fit)`` gives its shape.
+
+    Raises
+    ------
+    SchemaError
+        As :func:`exposure`.
+
+    Examples
+    --------
+    >>> import spillover as sp
+    >>> world = sp.simulate.panel(backward=0.3, rng=1)
+    >>> panel = sp.attach(world.firms, sp.linkages(world.firms, world.io))
+    >>> fit = sp.fit("tfp ~ backward | firm + year", panel, sample="domestic")
+    >>> with_exposure(fit, share_controls=True).inference.kind
+    'exposure'
     """
     if share_controls:
         fit = controlled(fit, links)

@@ -231,10 +231,12 @@ def with_newey_west(
 
     Parameters
     ----------
-    fit, lags, years
+    fit, lags
         As in :func:`with_driscoll_kraay`.
     unit : str or array
         Whose errors are autocorrelated; those of one unit and year may be correlated at will.
+    years
+        As in :func:`with_driscoll_kraay`.
     small_sample : bool
         Multiply by (N-1)/(N-K).
 

@@ -301,7 +301,8 @@ def _tail_mean(start: Matrix, df: float) -> Matrix:
         return result
     if df <= 1:
         return np.full_like(start, np.nan)
-    return stats.t.pdf(start, df) * (df + start**2) / (df - 1)
+    tail: Matrix = stats.t.pdf(start, df) * (df + start**2) / (df - 1)
+    return tail
 
 
 def checked_effects(effects: float | Sequence[float] | Matrix) -> Matrix:

@@ -40,6 +40,23 @@ def with_randomisation(
     Fit
         Standard errors, and the p-values and intervals of other terms, are the exposure-robust
         ones.
+
+    Raises
+    ------
+    SchemaError
+        As :func:`randomise`.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import spillover as sp
+    >>> world = sp.simulate.panel(backward=0.3, rng=1)
+    >>> panel = sp.attach(world.firms, sp.linkages(world.firms, world.io))
+    >>> fit = sp.fit("tfp ~ backward | firm + year", panel, sample="domestic")
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     with_randomisation(fit, draws=19).inference.kind
+    'randomisation'
     """
     robust = with_exposure(fit, links)
     random = randomise(fit, links, draws=draws, scheme=scheme, statistic=statistic, rng=rng)

@@ -58,8 +58,8 @@ def carry(frame: pd.DataFrame, linkages: Linkages, columns: Mapping[str, str]) -
     frame.attrs[KEY] = dict(frame.attrs.get(KEY, {})) | tags
 
 
-def carried_definitions(frame: object) -> Mapping[str, str]:
-    """Return column -> how it was made, for the linkage columns that a frame remembers.
+def carried_tags(frame: object) -> dict[str, str]:
+    """Return column -> tag, for the linkage columns that a frame remembers.
 
     Parameters
     ----------
@@ -69,45 +69,28 @@ def carried_definitions(frame: object) -> Mapping[str, str]:
 
     Returns
     -------
-    mapping of str to str
+    dict of str to str
+        :class:`CarriedLinkages` where the object is still at hand; after a trip through a file
+        plain text.
     """
-    return {name: str(tag) for name, tag in _tags(frame).items()}
-
-
-def carried_links(frame: object) -> Mapping[str, CarriedLinkages]:
-    """Return column -> the linkages it was made from, where the object is still at hand.
-
-    Parameters
-    ----------
-    frame : data frame
-
-    Returns
-    -------
-    mapping of str to CarriedLinkages
-    """
-    return {name: tag for name, tag in _tags(frame).items() if isinstance(tag, CarriedLinkages)}
-
-
-def carried_synthetic(frame: object) -> bool:
-    """Whether a frame remembers linkages whose table says that it is synthetic.
-
-    Parameters
-    ----------
-    frame : data frame
-
-    Returns
-    -------
-    bool
-    """
-    return any("synthetic" in tag.lower() for tag in _tags(frame).values())
-
-
-def _tags(frame: object) -> dict[str, str]:
-    """Return the tags that still hold; after a trip through a file they are plain text."""
     if not isinstance(frame, pd.DataFrame):
         return {}
     tags = frame.attrs.get(KEY, {})
     return {name: tag for name, tag in tags.items() if _holds(frame, name, tag)}
+
+
+def carried_definitions(frame: object) -> Mapping[str, str]:
+    """Return column -> how it was made; see :func:`carried_tags`.
+
+    Parameters
+    ----------
+    frame : data frame
+
+    Returns
+    -------
+    mapping of str to str
+    """
+    return {name: str(tag) for name, tag in carried_tags(frame).items()}
 
 
 def _holds(frame: pd.DataFrame, name: str, tag: str) -> bool:

@@ -16,23 +16,30 @@ from spillover.panel.result import Fit
 if TYPE_CHECKING:
     from spillover.panel.binary import Binary
     from spillover.panel.dynamic_settings import Gmm
+    from spillover.panel.events import EventStudy, event_study
     from spillover.panel.model_fit import ModelFit, by_quantile, equal_slopes, margins
     from spillover.panel.ppml import Ppml
     from spillover.panel.quantile import Quantile
+    from spillover.panel.weights import TreatmentWeights, treatment_weights
 
 _HOME = {
     "Binary": "binary",
+    "EventStudy": "events",
     "Gmm": "dynamic_settings",
     "ModelFit": "model_fit",
     "Ppml": "ppml",
     "Quantile": "quantile",
+    "TreatmentWeights": "weights",
     "by_quantile": "model_fit",
     "equal_slopes": "model_fit",
+    "event_study": "events",
     "margins": "model_fit",
+    "treatment_weights": "weights",
 }
 
 __all__ = [
     "Binary",
+    "EventStudy",
     "FirstStage",
     "Fit",
     "Fits",
@@ -43,11 +50,14 @@ __all__ = [
     "Ppml",
     "Quantile",
     "Sample",
+    "TreatmentWeights",
     "by_quantile",
     "equal_slopes",
+    "event_study",
     "fit",
     "fit_many",
     "margins",
+    "treatment_weights",
 ]
 
 

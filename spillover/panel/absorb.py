@@ -235,7 +235,10 @@ def _factorise(normal: Matrix, own: Matrix) -> tuple[NDArray[np.intp], Matrix, M
     if len(alive) == 0:
         return alive, np.empty((0, 0)), np.empty(0)
     scale = 1 / np.sqrt(own[alive])
-    scaled = normal[np.ix_(alive, alive)] * scale * scale[:, None]
-    factor, pivots, rank, _ = lapack.dpstrf(scaled, lower=1, tol=m * 1e-13)
+    scaled = normal[np.ix_(alive, alive)]
+    scaled *= scale
+    scaled *= scale[:, None]
+    # symmetric: transposed it has LAPACK's order of entries, and is not copied
+    factor, pivots, rank, _ = lapack.dpstrf(scaled.T, lower=1, tol=m * 1e-13, overwrite_a=1)
     chosen = pivots[:rank] - 1
     return alive[chosen], np.asfortranarray(factor[:rank, :rank]), scale[chosen]

@@ -14,7 +14,7 @@ from spillover.errors import (
     SpilloverWarning,
     preview,
 )
-from spillover.linkage.carried import carried_definitions, carried_links, carried_synthetic
+from spillover.linkage.carried import CarriedLinkages, carried_tags
 from spillover.panel.codes import nested
 from spillover.panel.covariance import FEW_CLUSTERS, Inference, covariance
 from spillover.panel.first_stage import Errors, FirstStage, first_stage
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from spillover.linkage.carried import CarriedLinkages
     from spillover.panel.estimated import Estimated
     from spillover.panel.formula import Model
 
@@ -46,8 +45,13 @@ class Carried(NamedTuple):
 
     @classmethod
     def by(cls, frame: object) -> Carried:
-        """Read a frame's memory."""
-        return cls(carried_definitions(frame), carried_links(frame), carried_synthetic(frame))
+        """Read a frame's memory, once."""
+        tags = carried_tags(frame)
+        return cls(
+            {name: str(tag) for name, tag in tags.items()},
+            {name: tag for name, tag in tags.items() if isinstance(tag, CarriedLinkages)},
+            any("synthetic" in tag.lower() for tag in tags.values()),
+        )
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from spillover.panel.covariance import Inference
 from spillover.panel.dispatch_dynamic import dynamic_panel
 from spillover.panel.dynamic import estimate_dynamic
 from spillover.panel.dynamic_settings import Gmm
-from spillover.panel.fit import _design, native_frame
 from spillover.panel.model_fit import ModelFit
 from spillover.panel.ppml import Ppml, estimate_ppml
+from spillover.panel.prepare import native_frame, prepare
 from spillover.panel.quantile import Quantile, estimate_quantile
 from spillover.panel.transforms import difference_label
 
@@ -114,7 +114,7 @@ def _by_row(job: Job) -> tuple[NativeFrame, Estimate, _Rows]:
             f"estimator={job.estimator!r} takes no instruments; drop the last part of the formula."
         )
     native, eager = native_frame(job.data)
-    design, label, clusters, reason = _design(
+    design, label, clusters, reason = prepare(
         job.model, native, job.sample, job.options, eager.columns
     )
     estimate = _estimate(job, design, clusters)

@@ -103,7 +103,7 @@ def estimate_dynamic(
         sigma_scale=1.0 if alike else 2.0,
         sigma_rows=slice(0, m),
     )
-    _warn_of_count(moments)
+    _warn_of_count(moments, settings)
     details = GmmDetails(
         steps=settings.steps,
         transformation="orthogonal deviations" if settings.orthogonal else "first differences",
@@ -147,13 +147,14 @@ def _reason(settings: Gmm, *, robust: bool) -> str:
     return f"{steps}, Windmeijer's correction" if settings.steps == 2 else f"{steps}, robust"
 
 
-def _warn_of_count(moments: Moments) -> None:
+def _warn_of_count(moments: Moments, settings: Gmm) -> None:
     count = int(moments.Z.shape[1])
+    way = "fewer lags" if settings.collapse else "collapse=True or fewer lags"
     if count > moments.groups:
         warn(
             f"{count} instruments for {moments.groups} groups: with more instruments than groups "
             "the two-step weights are singular, Hansen's test has no power and the estimate leans "
-            "towards least squares. Use collapse=True or fewer lags in sp.panel.Gmm.",
+            f"towards least squares. Use {way} in sp.panel.Gmm.",
             SpilloverWarning,
             stacklevel=3,
         )

@@ -40,7 +40,10 @@ class Gmm:
         The level equation of system GMM takes the difference that starts one year later.
     collapse : bool
         One instrument per variable and lag, instead of one per variable, lag and year (Roodman
-        2009): far fewer instruments.
+        2009). The default, since one per year makes so many that two-step estimates lean towards
+        least squares and their intervals are too short: with 200 firms and 8 years, the 95 per cent
+        interval of system GMM held the truth in 82 per cent of samples, collapsed in 95. Most
+        published estimates, and other programs by default, have ``collapse=False``.
     orthogonal : bool
         Forward orthogonal deviations instead of first differences: a gap costs fewer rows.
     steps : {1, 2}
@@ -49,6 +52,9 @@ class Gmm:
     first_step : {"full", "blocks", "identity"}
         What the first step assumes of the moments' covariance: independent errors in both
         equations (xtabond2's h(3), R's plm), within each equation (h(2)), or none (h(1)).
+    level_lag : int, optional
+        Year whose difference instruments the level equation, for all variables; by default each
+        one's first lag, less one. R's plm always takes 1.
 
     Examples
     --------
@@ -60,11 +66,12 @@ class Gmm:
     predetermined: tuple[str, ...] = ()
     lags: Lags = (2, None)
     instruments: Mapping[str, Lags] = field(default_factory=dict)
-    collapse: bool = False
+    collapse: bool = True
     orthogonal: bool = False
     steps: Literal[1, 2] = 2
     level_only: tuple[str, ...] = ()
     first_step: Literal["full", "blocks", "identity"] = "full"
+    level_lag: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("endogenous", "predetermined", "level_only"):
@@ -76,6 +83,8 @@ class Gmm:
         if both:
             raise SchemaError(f"{both} cannot be both endogenous and predetermined.")
         _check_lags("lags", self.lags, 1)
+        if self.level_lag is not None and self.level_lag < 0:
+            raise SchemaError(f"level_lag={self.level_lag} must be at least 0.")
         for name, lags in self.instruments.items():
             _check_lags(f"instruments[{name!r}]", lags, 0)
 

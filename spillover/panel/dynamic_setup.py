@@ -232,7 +232,8 @@ def instrument_blocks(setup: Setup, lags: Mapping[str, Lags]) -> list[Block]:
         until = "" if high == low else f" to {'all' if high is None else high}"
         blocks.append(Block(f"{name}, lags {low}{until}", in_levels, None))
         if setup.system:
-            lag = max(low - 1, 0)
+            set_lag = setup.settings.level_lag
+            lag = max(low - 1, 0) if set_lag is None else set_lag
             changes = difference_columns(values, panel.calendar, setup.rows, lag, collapse=collapse)
             none = sparse.csr_array((len(equations.row), changes.shape[1]))
             blocks.append(Block(f"difference of {name}, lag {lag} (levels)", none, changes))
@@ -268,13 +269,15 @@ def _exogenous(term: str, lags: Mapping[str, Lags], endogenous: Sequence[str]) -
     return not parts & set(lags)
 
 
-def stack(setup: Setup, blocks: Sequence[Block]) -> Moments:
+def stack(setup: Setup, blocks: Sequence[Block], counts: Matrix | None = None) -> Moments:
     """Stack both equations, with the covariance that the first step assumes.
 
     Parameters
     ----------
     setup : Setup
     blocks : sequence of Block
+    counts : (rows,) array, optional
+        How often a row of the data counts: the same for all rows of a group.
 
     Returns
     -------
@@ -284,18 +287,29 @@ def stack(setup: Setup, blocks: Sequence[Block]) -> Moments:
     m, first_step = len(setup.equations.row), setup.settings.first_step
     Z = stack_blocks(blocks, len(setup.rows) if setup.system else 0)
     upper, lower = Z[:m], Z[m:]
+    by_row = None if counts is None else counts[setup.rows]
     if first_step == "identity":
-        first = Z.T @ Z
+        first = _gram(Z, None if counts is None else counts[setup.at])
     elif first_step == "full" and setup.system:
-        root = M.T @ upper + lower
-        first = root.T @ root
+        first = _gram(M.T @ upper + lower, by_row)
     else:
-        root = M.T @ upper
-        first = root.T @ root + lower.T @ lower
+        first = _gram(M.T @ upper, by_row)
+        first = first + _gram(lower, by_row) if setup.system else first
+    group = compress(setup.groups[setup.at])
+    times = None
+    if counts is not None:
+        times = np.empty(int(group.max()) + 1)
+        times[group] = counts[setup.at]
     return Moments(
         y=np.concatenate([M @ y, y]) if setup.system else np.asarray(M @ y),
         X=np.vstack([M @ X, X]) if setup.system else np.asarray(M @ X),
         Z=Z,
-        group=compress(setup.groups[setup.at]),
+        group=group,
         first=first.toarray(),
+        counts=times,
     )
+
+
+def _gram(root: sparse.csr_array, counts: Matrix | None) -> sparse.csr_array:
+    weighted = root if counts is None else sparse.diags_array(counts) @ root
+    return sparse.csr_array(root.T @ weighted)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy import linalg, sparse, stats
+from scipy import linalg, sparse, special
 
 from spillover.errors import IdentificationError
 
@@ -140,7 +140,7 @@ def chi2_test(statistic: float, df: int) -> ChiSquared:
     """
     if df < 1:
         return ChiSquared(float("nan"), max(df, 0), float("nan"))
-    return ChiSquared(statistic, df, float(stats.chi2.sf(statistic, df)))
+    return ChiSquared(statistic, df, float(special.chdtrc(df, statistic)))
 
 
 def inverse(S: Matrix) -> tuple[Matrix, int]:

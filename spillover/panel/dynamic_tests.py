@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from spillover.panel.dynamic_rows import differences
 from spillover.panel.dynamic_solver import chi2_test, hansen_without
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from spillover.panel.dynamic_solver import GmmFit, Moments
 
 
-def serial_tests(setup: Setup, moments: Moments, fit: GmmFit) -> pd.DataFrame:
-    """Test the first differences of the errors for serial correlation of order 1 and 2.
+def serial_tests(
+    setup: Setup, moments: Moments, fit: GmmFit, orders: Sequence[int] = (1, 2)
+) -> pd.DataFrame:
+    """Test the first differences of the errors for serial correlation.
 
     Of first order there is some by construction; of second order there must be none, or lags of two
     years are no instruments. Whatever the transformation, first differences are tested.
@@ -30,6 +32,7 @@ def serial_tests(setup: Setup, moments: Moments, fit: GmmFit) -> pd.DataFrame:
     setup : Setup
     moments : Moments
     fit : GmmFit
+    orders : sequence of int
 
     Returns
     -------
@@ -49,8 +52,9 @@ def serial_tests(setup: Setup, moments: Moments, fit: GmmFit) -> pd.DataFrame:
     group = number[setup.groups[made.row]]
     place = np.full(len(panel.y), -1)
     place[made.row] = np.arange(len(made.row))
+    counts = np.ones(moments.groups) if moments.counts is None else moments.counts
     out = []
-    for order in (1, 2):
+    for order in orders:
         there = panel.calendar.partner(order)[made.row]
         earlier = np.where(there >= 0, place[there], -1)
         if not (earlier >= 0).any():
@@ -58,11 +62,12 @@ def serial_tests(setup: Setup, moments: Moments, fit: GmmFit) -> pd.DataFrame:
             continue
         lagged = np.where(earlier >= 0, change[earlier], 0.0)
         each = np.bincount(group, lagged * change, minlength=moments.groups)
-        slope = lagged @ dX
-        cross = fit.gain @ (fit.scores.T @ each)
-        variance = float(each @ each - 2 * slope @ cross + slope @ fit.vcov @ slope)
-        z = float(each.sum() / np.sqrt(variance)) if variance > 0 else np.nan
-        out.append((order, z, float(2 * stats.norm.sf(abs(z)))))
+        counted = counts * each
+        slope = (counts[group] * lagged) @ dX
+        cross = fit.gain @ (fit.scores.T @ counted)
+        variance = float(each @ counted - 2 * slope @ cross + slope @ fit.vcov @ slope)
+        z = float(counted.sum() / np.sqrt(variance)) if variance > 0 else np.nan
+        out.append((order, z, float(2 * special.ndtr(-abs(z)))))
     return pd.DataFrame(out, columns=["order", "statistic", "p_value"])
 
 

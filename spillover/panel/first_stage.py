@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from spillover.panel.covariance import covariance
 from spillover.panel.ols import Equations, project
@@ -151,7 +151,7 @@ def first_stage(
                 "f": f,
                 "df_num": count,
                 "df_denom": df,
-                "p_value": float(stats.f.sf(f, count, df)),
+                "p_value": float(special.fdtrc(count, df, f)),
                 "partial_r2": 1 - float(residual[j, j] / total[j, j]),
             }
         )
@@ -166,7 +166,7 @@ def first_stage(
         kleibergen_paap_f=wald / count,
         kleibergen_paap_lm=lm,
         lm_df=surplus,
-        lm_p_value=float(stats.chi2.sf(lm, surplus)),
+        lm_p_value=float(special.chdtrc(surplus, lm)),
         cragg_donald_f=_cragg_donald(total, residual, len(X) - parameters, count),
         effective_f=effective,
         critical_values=pd.Series(critical, pd.Index(BIAS, name="bias"), name="critical_value"),
@@ -246,4 +246,4 @@ def _effective(Pi: Matrix, V: Matrix, Q: Matrix) -> tuple[float, Matrix]:
     x = 1 / np.array(BIAS)
     largest = float(np.linalg.eigvalsh(W)[-1])
     df = trace**2 * (1 + 2 * x) / (float((W * W).sum()) + 2 * x * trace * largest)
-    return effective, stats.ncx2.ppf(0.95, df, x * df) / df
+    return effective, special.chndtrix(0.95, df, x * df) / df

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 
-from spillover._frames import NativeFrame, as_eager
 from spillover.errors import SchemaError, check_choice
-from spillover.firms import FirmPanel
 from spillover.panel.absorb import Absorber
 from spillover.panel.assemble import (
     Carried,
@@ -24,27 +20,23 @@ from spillover.panel.assemble import (
     warn_if_few,
     warn_if_infinite,
 )
-from spillover.panel.clusters import (
-    choose_clusters,
-    cluster_levels,
-    outside_clusters,
-    share_between,
-)
-from spillover.panel.design import Design, Sample, build_design
+from spillover.panel.clusters import outside_clusters
 from spillover.panel.estimated import Estimated, FrameKeys
-from spillover.panel.formula import Model, parse_effect, parse_formula
-from spillover.panel.ols import check_identified
+from spillover.panel.formula import parse_formula
+from spillover.panel.ols import check_identified, sum_of_squares
+from spillover.panel.prepare import native_frame, prepare
 from spillover.panel.settings import ESTIMATORS, Settings, finish
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import narwhals as nw
     from numpy.typing import NDArray
 
+    from spillover._frames import NativeFrame
+    from spillover.firms import FirmPanel
     from spillover.panel.binary import Binary
+    from spillover.panel.design import Design, Sample
     from spillover.panel.dynamic_settings import Gmm
-    from spillover.panel.formula import Effect
     from spillover.panel.ppml import Ppml
     from spillover.panel.quantile import Quantile
     from spillover.panel.result import Fit
@@ -52,7 +44,6 @@ if TYPE_CHECKING:
     from spillover.panel.transforms import Transform
 
     Matrix = NDArray[np.float64]
-    Codes = NDArray[np.intp]
 
 Linear = Literal["auto", "ols", "iv", "liml", "gmm"]
 Other = Literal["quantile", "probit", "logit", "ppml", "difference_gmm", "system_gmm"]
@@ -183,15 +174,14 @@ def fit(
                 f"inference={inference!r} is for linear regressions; estimator={estimator!r} takes "
                 "'cluster', 'hetero' or 'iid'."
             )
-        dispatch = import_module("spillover.panel.dispatch")
-        job = dispatch.Job(estimator, model, data, sample, options, settings)
-        result: Fit = dispatch.fit_by(job)
-        return result
+        from spillover.panel.dispatch import Job, fit_by  # noqa: PLC0415 (statsmodels is slow)
+
+        return fit_by(Job(estimator, model, data, sample, options, settings))
     if settings is not None:
         raise SchemaError(f"settings= goes with one of the estimators {', '.join(OTHERS)}.")
     method = options.method(model)
     native, eager = native_frame(data)
-    design, label, clusters, reason = _design(model, native, sample, options, eager.columns)
+    design, label, clusters, reason = prepare(model, native, sample, options, eager.columns)
     warn_if_infinite(design.dropped)
     absorber, sides = _absorb(design)
     kind = options.inference if clusters or options.inference != "cluster" else "hetero"
@@ -222,47 +212,6 @@ def fit(
     if not options.errors:
         warn_if_few(how.counts)
     return finish(result, options, native)
-
-
-def native_frame(data: FirmPanel | NativeFrame) -> tuple[NativeFrame, nw.DataFrame[Any]]:
-    """Return the data as they came, and wrapped; a lazy frame is collected once."""
-    native = data.data if isinstance(data, FirmPanel) else data
-    eager = as_eager(native, "data")
-    return native if isinstance(native, pd.DataFrame) else eager.to_native(), eager
-
-
-def _design(
-    model: Model, native: NativeFrame, sample: Sample, settings: Settings, columns: Sequence[str]
-) -> tuple[Design, str, Mapping[str, Codes], str]:
-    """Build the design and settle the clusters."""
-
-    def build(levels: Sequence[Effect]) -> tuple[Design, str]:
-        return build_design(
-            model,
-            native,
-            sample=sample,
-            levels=levels,
-            weights=settings.weights,
-            singletons=settings.singletons,
-            length=settings.length,
-        )
-
-    if settings.inference != "cluster":
-        design, label = build([])
-        return design, label, {}, ""
-    design, label = build(cluster_levels(settings.cluster, columns))
-    if settings.cluster != "auto":
-        return design, label, design.clusters, ""
-    clusters, reason = choose_clusters(
-        design.clusters,
-        design.terms,
-        lambda j, name: share_between(design.X[:, j], design.clusters[name]),
-    )
-    if any(f"{name} missing" in design.dropped for name in set(design.clusters) - set(clusters)):
-        # "auto" offered a level that is not used after all: the rows without it stay
-        design, label = build([parse_effect(name) for name in clusters])
-        clusters = design.clusters
-    return design, label, clusters, reason
 
 
 def _absorb(design: Design) -> tuple[Absorber | None, Sides]:
@@ -298,10 +247,3 @@ def _absorb(design: Design) -> tuple[Absorber | None, Sides]:
         total=total,
         within=sum_of_squares(y, design.weights, centred=False) if absorber else total,
     )
-
-
-def sum_of_squares(y: Matrix, weights: Matrix | None, *, centred: bool) -> float:
-    """Return the weighted sum of squares, around the weighted mean if ``centred``."""
-    if centred:
-        y = y - (y.mean() if weights is None else weights @ y / weights.sum())
-    return float(y @ y if weights is None else (weights * y) @ y)

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from formulaic import Formula
-from formulaic.errors import FormulaicError
 
 from spillover.errors import SchemaError, did_you_mean, preview
 from spillover.panel.names import names_used, protect, restore, split
@@ -173,6 +171,9 @@ def required_columns(model: Model, columns: Sequence[str] = ()) -> list[str]:
     >>> required_columns(parse_formula("log(y) ~ x + log(k) | firm"))
     ['y', 'x', 'k']
     """
+    from formulaic import Formula  # noqa: PLC0415 (slow, and of no use before a fit)
+    from formulaic.errors import FormulaicError  # noqa: PLC0415
+
     names: list[str] = []
     for side in model.sides:
         try:
@@ -265,6 +266,9 @@ def evaluate(
 
 
 def _materialise(formula: str, frame: pd.DataFrame, side: str) -> pd.DataFrame:
+    from formulaic import Formula  # noqa: PLC0415 (slow, and of no use before a fit)
+    from formulaic.errors import FormulaicError  # noqa: PLC0415
+
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
             matrix: Any = Formula(formula).get_model_matrix(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy import stats
+from scipy import special
 from scipy.linalg import eigh
 
 from spillover.errors import IdentificationError, preview
@@ -58,7 +58,7 @@ class Overidentification:
         -------
         float
         """
-        return float(stats.chi2.sf(self.statistic, self.df))
+        return float(special.chdtrc(self.df, self.statistic))
 
     def __str__(self) -> str:
         return f"{self.name} {self.statistic:.4g}, chi2({self.df}), p = {self.p_value:.4f}"

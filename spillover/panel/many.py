@@ -10,8 +10,8 @@ import pandas as pd
 from spillover.errors import SchemaError, SpilloverError, preview
 from spillover.panel.assemble import Carried, warn_if_few, warn_if_infinite
 from spillover.panel.clusters import cluster_levels
-from spillover.panel.fit import native_frame
 from spillover.panel.formula import Model, parse_formula
+from spillover.panel.prepare import native_frame
 from spillover.panel.result import Fit
 from spillover.panel.settings import Settings
 from spillover.panel.source import Source

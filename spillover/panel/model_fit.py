@@ -105,6 +105,17 @@ def by_quantile(fit: Fit) -> dict[float, ModelFit]:
     ------
     SchemaError
         For another estimator.
+
+    Examples
+    --------
+    >>> import spillover as sp
+    >>> rng = np.random.default_rng(0)
+    >>> data = pd.DataFrame({"firm": range(200), "x": rng.normal(size=200)})
+    >>> data["y"] = data["x"] + rng.normal(size=200)
+    >>> several = sp.panel.Quantile((0.25, 0.75))
+    >>> fit = sp.fit("y ~ x", data, estimator="quantile", settings=several)
+    >>> list(by_quantile(fit)), list(by_quantile(fit)[0.75].params.index)
+    ([0.25, 0.75], ['Intercept', 'x'])
     """
     fit, details = _of_quantiles(fit)
     taus = [float(tau) for tau in details.params.columns]
@@ -154,6 +165,17 @@ def equal_slopes(fit: Fit, terms: Sequence[str] | None = None) -> pd.Series[floa
     ----------
     Koenker, R. & Bassett, G. (1982). Robust tests for heteroscedasticity based on regression
     quantiles. Econometrica 50(1), 43-61.
+
+    Examples
+    --------
+    >>> import spillover as sp
+    >>> rng = np.random.default_rng(0)
+    >>> data = pd.DataFrame({"firm": range(500), "x": rng.uniform(1, 3, 500)})
+    >>> data["y"] = data["x"] * (1 + rng.normal(size=500))  # steeper where y is high
+    >>> several = sp.panel.Quantile((0.25, 0.75))
+    >>> fit = sp.fit("y ~ x", data, estimator="quantile", settings=several)
+    >>> bool(equal_slopes(fit, ["x"])["p_value"] < 0.01)
+    True
     """
     fit, details = _of_quantiles(fit)
     known = [t for t in details.params.index if t != "Intercept"]

@@ -12,12 +12,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from formulaic.transforms import TRANSFORMS
-
 from spillover.errors import SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
 
 PANEL_CALLS = ("lag", "lead", "diff")
 _TOKEN = re.compile(
@@ -47,6 +45,13 @@ class PanelCall:
         return f"{self.function}({self.argument}, {self.years})"
 
 
+def _functions() -> Container[str]:
+    from formulaic.transforms import TRANSFORMS  # noqa: PLC0415 (slow, and of no use before a fit)
+
+    names: Container[str] = TRANSFORMS
+    return names
+
+
 def split(text: str, mark: str) -> list[str]:
     """Split at ``mark`` outside brackets.
 
@@ -73,12 +78,13 @@ def protect(side: str, columns: Sequence[str]) -> str:
     >>> restore(protect("log(x) + log + lag(x)", ["x", "log"]))
     'log(x) + log + lag(x, 1)'
     """
+    functions = _functions()
 
     def replace(match: re.Match[str]) -> str:
         name = match["quoted"] if match["quoted"] is not None else match["name"]
         if name is None or (match["after"] or "").strip() in {"(", "="}:
             return match[0]
-        odd = name in TRANSFORMS or keyword.iskeyword(name) or not name.isidentifier()
+        odd = name in functions or keyword.iskeyword(name) or not name.isidentifier()
         if odd and name in columns:
             return _alias(name) + (match["after"] or "")
         return match[0]
@@ -120,7 +126,7 @@ def names_used(side: str, columns: Sequence[str], *, made: bool = False) -> list
     found: list[str] = []
     for call in panel_calls(side):
         found += [str(call)] if made else names_used(call.argument, columns)
-    rest = _outside_calls(side, lambda _: "1")
+    rest, functions = _outside_calls(side, lambda _: "1"), _functions()
     for match in _TOKEN.finditer(rest):
         if match["quoted"] is not None:
             found.append(match["quoted"])
@@ -129,7 +135,7 @@ def names_used(side: str, columns: Sequence[str], *, made: bool = False) -> list
         if name is None or keyword.iskeyword(name) or after in {"(", "="}:
             continue
         inside = _depth(rest[: match.start()]) > 0
-        function = name in TRANSFORMS and (inside or not columns)
+        function = name in functions and (inside or not columns)
         if name in columns or not (function or after == "."):
             found.append(name)
     return sorted(dict.fromkeys(found), key=lambda name: _place(side, name))

@@ -108,7 +108,7 @@ class Equations:
 
     def inverse(self) -> Matrix:
         """Return the inverse, symmetric."""
-        inverse = cho_solve(self.factor, np.diag(self.scale)) * self.scale[:, None]
+        inverse: Matrix = cho_solve(self.factor, np.diag(self.scale)) * self.scale[:, None]
         return (inverse + inverse.T) / 2
 
 
@@ -240,3 +240,10 @@ def _absorbed_by(
         f"{term} is a linear combination of the absorbed effects {joint} together. Drop it, or "
         "absorb fewer effects."
     )
+
+
+def sum_of_squares(y: Matrix, weights: Matrix | None, *, centred: bool) -> float:
+    """Return the weighted sum of squares, around the weighted mean if ``centred``."""
+    if centred:
+        y = y - (y.mean() if weights is None else weights @ y / weights.sum())
+    return float(y @ y if weights is None else (weights * y) @ y)

@@ -3,8 +3,8 @@
 For outcomes that are zero for many firms (exports, patents, R&D), the logarithm drops the zeros and
 least squares of logs is biased under heteroskedasticity; the Poisson first-order condition needs
 only the right conditional mean (Santos Silva & Tenreyro 2006). Every step of the iteratively
-reweighted least squares absorbs the effects exactly (:mod:`spillover.panel.absorb`) with its own
-weights.
+reweighted least squares absorbs the effects with its own weights, ever more exactly
+(:mod:`spillover.panel.absorb_reweighted`).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from spillover.errors import (
     rows,
 )
 from spillover.panel.absorb import Absorber
+from spillover.panel.absorb_reweighted import FINEST, Sweeper
 from spillover.panel.clusters import outside_clusters
 from spillover.panel.codes import compress
 from spillover.panel.nonlinear import Estimate, count_clusters, sandwich, settle
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
 
 AT_END = 1e-9
 """Largest change of the linear predictor in the last step; the covariance is off by as much."""
+
+COARSEST = 1e-2
+"""Part of a column that the effects may still explain in the first step; see FINEST."""
 
 
 @dataclass(frozen=True)
@@ -289,13 +293,18 @@ def _iterate(data: _Rows, settings: Ppml) -> tuple[_Solution, Rows]:
     """
     y, w = data.y, data.w
     none = np.zeros(len(y), dtype=bool)
+    sweeper = Sweeper(data.absorber, list(data.effects.values())) if data.absorber else None
+    tolerance = COARSEST if sweeper else FINEST
     mu = (y + y.mean()) / 2
     eta = np.log(mu)
     deviance = np.inf
     for step in range(1, settings.iterations + 1):
         weights = mu if w is None else w * mu
         z = eta + (y - mu) / mu
-        zt, Xt = _absorbed(data, z, weights)
+        zt, Xt = z, data.X
+        if sweeper:
+            left = sweeper.residualise(np.column_stack([z, data.X]), weights, tolerance)
+            zt, Xt = left[:, 0], left[:, 1:]
         squares = least_squares(zt, Xt, weights)
         target, part = z - squares.residuals, 1.0
         for _ in range(20):  # far from the solution a whole step can overflow
@@ -310,19 +319,13 @@ def _iterate(data: _Rows, settings: Ppml) -> tuple[_Solution, Rows]:
         eta, mu, deviance = proposal, trial, new
         solution = _Solution(squares, Xt, mu, deviance, step)
         lost = separated(y, moved) if settings.separation else none
-        if lost.any() or (change < settings.tolerance and np.abs(moved).max() < AT_END):
+        settled = change < settings.tolerance and tolerance == FINEST
+        at_rest = np.abs(moved).max() < AT_END or not settings.separation
+        if lost.any() or (settled and at_rest):
             return solution, lost
-        if not settings.separation and change < settings.tolerance:
-            return solution, none
+        if sweeper:
+            tolerance = max(FINEST, COARSEST * min(change, 1.0))
     raise ConvergenceError(
         f"The Poisson regression did not settle in {settings.iterations} iterations. Rescale "
         "regressors of very different size, or raise sp.panel.Ppml(iterations=...)."
     )
-
-
-def _absorbed(data: _Rows, z: Matrix, weights: Matrix) -> tuple[Matrix, Matrix]:
-    if not data.effects:
-        return z, data.X
-    absorber = Absorber.from_codes(list(data.effects.values()), weights)
-    left = absorber.residualise(np.column_stack([z, data.X]))
-    return left[:, 0], left[:, 1:]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from spillover.errors import IdentificationError, SchemaError, did_you_mean
 
@@ -148,7 +148,7 @@ class Fit:
         """
         if self.p_values is not None:
             return self.p_values.reindex(self.params.index).rename("p_value")
-        values = 2 * stats.t.sf(np.abs(self.tstats), self._df())
+        values = 2 * special.stdtr(self._df(), -np.abs(self.tstats))
         return pd.Series(values, self.params.index, name="p_value")
 
     def _df(self) -> NDArray[np.float64]:
@@ -179,7 +179,7 @@ class Fit:
             raise SchemaError(f"level={level!r} must lie between 0 and 1; 0.95 is usual.")
         if self.intervals is not None:
             return self.intervals(level).reindex(self.params.index)
-        half = stats.t.ppf((1 + level) / 2, self._df()) * self.std_errors
+        half = special.stdtrit(self._df(), (1 + level) / 2) * self.std_errors
         return pd.DataFrame({"conf_low": self.params - half, "conf_high": self.params + half})
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
@@ -274,9 +274,9 @@ class Fit:
                 "df_num": df[0],
                 "df_denom": df[1],
                 "p_value": float(
-                    stats.f.sf(statistic, *df)
+                    special.fdtrc(*df, statistic)
                     if np.isfinite(df[1])
-                    else stats.chi2.sf(statistic * df[0], df[0])
+                    else special.chdtrc(df[0], statistic * df[0])
                 ),
             }
         )

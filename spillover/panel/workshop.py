@@ -21,9 +21,8 @@ from spillover.panel.clusters import choose_clusters, outside_clusters, share_be
 from spillover.panel.codes import compress
 from spillover.panel.design import Design, stack, take, usable_rows
 from spillover.panel.estimated import Estimated, FrameKeys
-from spillover.panel.fit import sum_of_squares
 from spillover.panel.formula import effect_name, parse_effect
-from spillover.panel.ols import Sizes, check_independent, check_varying
+from spillover.panel.ols import Sizes, check_independent, check_varying, sum_of_squares
 from spillover.panel.settings import Settings, finish
 
 if TYPE_CHECKING:

@@ -13,11 +13,13 @@ from spillover.plot.compare import compare, correlations
 from spillover.plot.counterfactual import counterfactual, sourcing
 from spillover.plot.crucial import crucial_case, effect_update, failure_factor
 from spillover.plot.diagnostics import influence, leads, leave_one_out
+from spillover.plot.events import event_study
 from spillover.plot.explain import contributions
 from spillover.plot.io_table import io_table
 from spillover.plot.key_linkages import key_linkages
 from spillover.plot.linkages import linkages
 from spillover.plot.local_content import local_content
+from spillover.plot.marginal import marginal_effects
 from spillover.plot.network import network
 from spillover.plot.placebo import placebo
 from spillover.plot.production import elasticities, objective_profile, tfp_density
@@ -35,6 +37,7 @@ __all__ = [
     "crucial_case",
     "effect_update",
     "elasticities",
+    "event_study",
     "evidence",
     "failure_factor",
     "influence",
@@ -44,6 +47,7 @@ __all__ = [
     "leave_one_out",
     "linkages",
     "local_content",
+    "marginal_effects",
     "network",
     "objective_profile",
     "oster",

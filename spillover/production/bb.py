@@ -22,7 +22,7 @@ common factor: each lagged input's coefficient is -rho times the input's own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,12 +30,18 @@ import pandas as pd
 from scipy import linalg, optimize, stats
 
 from spillover.errors import IdentificationError, SchemaError
-from spillover.production._system_gmm import Layout, SystemFit, cube, lay_out, system_gmm
+from spillover.panel.dynamic_settings import Gmm
+from spillover.panel.dynamic_setup import DynamicPanel, instrument_blocks, set_up, stack
+from spillover.panel.dynamic_solver import inverse, solve_gmm
+from spillover.panel.dynamic_tests import serial_tests
+from spillover.panel.transforms import Calendar
 from spillover.production.estimate import Estimate, Overid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from spillover.panel.dynamic_setup import Setup
+    from spillover.panel.dynamic_solver import GmmFit, Moments
     from spillover.production.data import Inputs
 
     Array = NDArray[np.float64]
@@ -105,10 +111,10 @@ def estimate_bb(inputs: Inputs, settings: Bb | None = None) -> Estimate:
     Returns
     -------
     Estimate
-        ``omega`` holds firm and year effects. ``overid`` is Hansen's J. ``details`` has the
-        reduced form, Arellano & Bond's m1, m2 and m3 (with ``min_lag=3`` the errors are a moving
-        average, m2 is no test and m3 is), the instrument count, and the test of the common-factor
-        restrictions.
+        ``omega`` holds firm and year effects. ``overid`` is Hansen's J of the two-step estimate,
+        ``objective`` the same at the estimate itself. ``details`` has the reduced form, Arellano &
+        Bond's m1, m2 and m3 (with ``min_lag=3`` the errors are a moving average, m2 is no test and
+        m3 is), the instrument count, and the test of the common-factor restrictions.
 
     Raises
     ------
@@ -128,54 +134,77 @@ def estimate_bb(inputs: Inputs, settings: Bb | None = None) -> Estimate:
             f"method='bb' has no place for markov={list(inputs.names.markov)}. Use 'acf', 'lp', "
             "'op', 'wooldridge' or 'gnr'."
         )
-    panel, weights = _panel(inputs, settings)
-    fit = system_gmm(panel, weights, two_step=settings.two_step)
-    k = inputs.X.shape[1]
-    reduced = slice(0, 1 + 2 * k)
-    structure = common_factor(fit.b[reduced], fit.vcov[reduced, reduced])
-    df = panel.instruments - len(fit.b)
-    seen = int(weights @ panel.seen_level.sum(axis=1))
+    setup = _setup(inputs, settings)
+    names = inputs.names.inputs
+    blocks = instrument_blocks(setup, dict.fromkeys(setup.panel.variables, setup.settings.lags))
+    moments = stack(setup, blocks, inputs.weights)
+    fit = solve_gmm(moments, steps=setup.settings.steps)
+    reduced = slice(0, len(setup.terms))
+    structure = common_factor(fit.beta[reduced], fit.vcov[reduced, reduced])
+    k = len(names)
+    g = moments.total(fit.residuals)
     return Estimate(
         method="bb",
-        names=inputs.names.inputs,
+        names=names,
         beta=structure.beta,
         omega=inputs.y - inputs.X @ structure.beta,
-        nobs=seen,
+        nobs=int(inputs.weights[setup.rows].sum()),
         vcov=structure.vcov[:k, :k],
-        objective=fit.hansen,
+        objective=float(g @ inverse(fit.covariance)[0] @ g),
         converged=structure.converged,
-        overid=Overid(fit.hansen, df, float(stats.chi2.sf(fit.hansen, df))) if df > 0 else None,
+        overid=Overid(*astuple(fit.hansen)) if fit.hansen.df > 0 else None,
         markov=pd.Series({"rho": structure.rho}, name="markov"),
         markov_vcov=pd.DataFrame(structure.vcov[k:, k:], index=["rho"], columns=["rho"]),
-        nobs_second=int(weights @ panel.seen_diff.sum(axis=1)),
-        details=_details(fit, structure, panel, inputs.names.inputs),
-        notes=_notes(fit, panel, weights, structure),
+        nobs_second=int(inputs.weights[setup.equations.row].sum()),
+        details=_details(setup, moments, fit, structure),
+        notes=_notes(moments, fit, structure),
     )
 
 
-def _panel(inputs: Inputs, settings: Bb) -> tuple[Layout, Array]:
-    if not inputs.X.shape[1]:
+def _setup(inputs: Inputs, settings: Bb) -> Setup:
+    """Set up output on its lag, the inputs and their lags, none of them exogenous."""
+    names = inputs.names.inputs
+    if not names:
         raise SchemaError("method='bb' needs at least one input.")
-    both = cube(np.column_stack([inputs.y, inputs.X]), inputs.firm, inputs.year, inputs.firms)
-    panel = lay_out(
-        both[:, :, 0],
-        both[:, :, 1:],
-        min_lag=settings.min_lag,
-        max_lag=settings.max_lag,
+    since = inputs.year - inputs.year.min()
+    start, span = max(1, settings.min_lag - 1), int(since.max()) + 1
+    if start + 2 > span:
+        raise IdentificationError(
+            f"{span} years are too few for instruments lagged {settings.min_lag} years; "
+            f"{settings.min_lag + 1} are needed."
+        )
+    complete = inputs.has_lag & (since >= start)
+    differenced = complete & complete[inputs.previous]
+    firms = len(np.unique(inputs.firm[differenced]))
+    years = len(np.unique(since[complete])) if settings.years else 1
+    needed = 1 + 2 * len(names) + years
+    if firms <= needed:
+        raise IdentificationError(
+            f"Only {firms} firms have three years running; {needed} coefficients need more. Pool "
+            "groups or set years=False."
+        )
+    terms = ["lagged output", *names, *(f"lagged {name}" for name in names)]
+    columns = np.column_stack([inputs.y, inputs.X])
+    panel = DynamicPanel(
+        y=inputs.y,
+        X=np.column_stack([inputs.lagged(inputs.y), inputs.X, inputs.lagged(inputs.X)]),
+        outcome="output",
+        terms=terms,
+        firm=inputs.firm.astype(np.intp),
+        calendar=Calendar.from_frame(pd.DataFrame({"firm": inputs.firm, "year": inputs.year})),
+        complete=complete,
+        variables={str(j): column for j, column in enumerate(columns.T)},
+        effects={"year": since.astype(np.intp)} if settings.years else {},
+        endogenous=tuple(terms),
+    )
+    choices = Gmm(
+        lags=(settings.min_lag, settings.max_lag),
         level_lag=settings.level_lag,
         collapse=settings.collapse,
-        years=settings.years,
+        steps=2 if settings.two_step else 1,
+        level_only=("year",),
     )
-    used = panel.seen_diff.any(axis=1)
-    needed = panel.X_level.shape[2]
-    if used.sum() <= needed:
-        raise IdentificationError(
-            f"Only {int(used.sum())} firms have three years running; {needed} coefficients need "
-            "more. Pool groups or set years=False."
-        )
-    weights = np.zeros(inputs.firms)
-    weights[inputs.firm] = inputs.weights
-    return panel, weights
+    return set_up(panel, choices, system=True)
 
 
 def common_factor(reduced: Array, vcov: Array) -> CommonFactor:
@@ -250,17 +279,17 @@ def common_factor(reduced: Array, vcov: Array) -> CommonFactor:
 
 
 def _details(
-    fit: SystemFit, structure: CommonFactor, panel: Layout, names: tuple[str, ...]
+    setup: Setup, moments: Moments, fit: GmmFit, structure: CommonFactor
 ) -> dict[str, object]:
-    terms = ["lagged output", *names, *(f"lagged {name}" for name in names)]
-    size = len(terms)
+    terms, size = setup.terms, len(setup.terms)
+    m1, m2, m3 = serial_tests(setup, moments, fit, (1, 2, 3))["statistic"].tolist()
     return {
-        "reduced_form": pd.Series(fit.b[:size], index=terms),
+        "reduced_form": pd.Series(fit.beta[:size], index=terms),
         "reduced_form_vcov": pd.DataFrame(fit.vcov[:size, :size], index=terms, columns=terms),
-        "m1": fit.m1,
-        "m2": fit.m2,
-        "m3": fit.m3,
-        "instruments": panel.instruments,
+        "m1": m1,
+        "m2": m2,
+        "m3": m3,
+        "instruments": int(moments.Z.shape[1]),
         "common_factor": Overid(
             structure.statistic,
             structure.df,
@@ -269,17 +298,16 @@ def _details(
     }
 
 
-def _notes(
-    fit: SystemFit, panel: Layout, weights: Array, structure: CommonFactor
-) -> tuple[str, ...]:
-    firms = int(weights[panel.seen_level.any(axis=1)].sum())
+def _notes(moments: Moments, fit: GmmFit, structure: CommonFactor) -> tuple[str, ...]:
+    instruments = int(moments.Z.shape[1])
+    firms = moments.groups if moments.counts is None else int(moments.counts.sum())
     notes = []
-    if panel.instruments >= firms:
+    if instruments >= firms:
         notes.append(
-            f"{panel.instruments} instruments for {firms} firms: Hansen's test has no power; use "
+            f"{instruments} instruments for {firms} firms: Hansen's test has no power; use "
             "collapse=True or a smaller max_lag"
         )
-    if fit.deficient:
+    if fit.singular or fit.rank < instruments:
         notes.append("the instruments' covariance is singular: a general inverse is used")
     if not -1 < structure.rho < 1:
         notes.append(f"rho = {structure.rho:.3g} is outside (-1, 1)")

@@ -197,7 +197,8 @@ def project(
     scale = length if y.ndim == 1 else length[:, None]
 
     def solve(right: NDArray[np.float64]) -> NDArray[np.float64]:
-        return linalg.cho_solve((factor, False), (weighted.T @ right) / scale) / scale
+        solved = linalg.cho_solve((factor, False), (weighted.T @ right) / scale) / scale
+        return np.asarray(solved, dtype=np.float64)
 
     coefficients = solve(y)
     fitted = B @ coefficients

@@ -116,6 +116,25 @@ def run(settings: Settings, step: Step = lambda _: None) -> Outcome:
     return Outcome(firms, io, links, panel, models, inference, unique, settings, synthetic)
 
 
+def read_inputs(settings: Settings) -> tuple[FirmPanel, IOTable]:
+    """Read the firm panel and the input-output table that the settings describe.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Returns
+    -------
+    FirmPanel, IOTable
+
+    Raises
+    ------
+    SpilloverError
+        Whatever is wrong with the inputs.
+    """
+    return _read_firms(settings), _read_io(settings)
+
+
 @contextmanager
 def _noted(notes: list[str]) -> Iterator[None]:
     """Collect the package's warnings; pass others on."""

@@ -254,6 +254,8 @@ def test_every_method_by_name(panel):
         "conley": {"latitude": panel["lat"], "longitude": panel["lon"], "cutoff": 300},
     }
     for name, method in METHODS.items():
+        if name in {"exposure", "randomisation"}:  # need linkages; they have their own tests
+            continue
         found = method(fit, **settings.get(name, {}))
         assert found.inference.kind == name
         assert (found.params == fit.params).all()
@@ -269,3 +271,13 @@ def test_instruments_and_lean_fits_are_refused(panel):
     lean = sp.fit("y ~ x + z | firm", panel, cluster="region", lean=True)
     with pytest.raises(SchemaError, match="kept no arrays"):
         with_small_sample(lean, "cr2")
+
+
+def test_effects_nested_in_clusters_take_up_the_common_part(panel):
+    """Imbens and Kolesar's degrees of freedom are then Bell and McCaffrey's."""
+    nested = sp.fit("y ~ x + z | firm + year", panel, cluster="region")
+    one, two = (with_small_sample(nested, df=rule) for rule in ("imbens_kolesar", "satterthwaite"))
+    np.testing.assert_allclose(one.dfs, two.dfs, rtol=1e-8)
+    pooled = sp.fit("y ~ x + z", panel, cluster="region")
+    one, two = (with_small_sample(pooled, df=rule) for rule in ("imbens_kolesar", "satterthwaite"))
+    assert (np.abs(one.dfs / two.dfs - 1) > 0.01).any()

@@ -1,7 +1,8 @@
-"""Difference and system GMM: xtabond2's log, R's plm, Arellano & Bond (1991), and brute force."""
+"""Difference and system GMM: logs of xtabond2 and xtabond, R's plm, and brute force."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -11,10 +12,14 @@ import pytest
 
 import spillover as sp
 from spillover.panel import Gmm
-from spillover.production._system_gmm import cube, lay_out, system_gmm
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 PLM = json.loads((REFERENCE / "panel_dynamic.json").read_text(encoding="utf-8"))["fits"]
+_SPEC = importlib.util.spec_from_file_location(
+    "dense_system_gmm", REFERENCE.parent / "production" / "dense_system_gmm.py"
+)
+dense = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(dense)
 few = pytest.mark.filterwarnings("ignore:Only .* clusters:spillover.errors.SpilloverWarning")
 
 
@@ -32,7 +37,7 @@ def errors(fit):
 @pytest.fixture
 def abdata(shared):
     data = pd.read_csv(shared / "test_vectors" / "pydynpd_xtabond2" / "abdata.csv")
-    return data.rename(columns={"id": "firm"})[["firm", "year", "n", "w", "k"]]
+    return data.rename(columns={"id": "firm"})[["firm", "year", "n", "w", "k", "ys"]]
 
 
 def test_xtabond2_difference(abdata):
@@ -42,7 +47,7 @@ def test_xtabond2_difference(abdata):
         "n ~ lag(n, 1) + lag(n, 2) + w + k",
         abdata,
         estimator="difference_gmm",
-        settings=Gmm(predetermined=("w",), lags=(2, 4)),
+        settings=Gmm(predetermined=("w",), lags=(2, 4), collapse=False),
     )
     assert list(fit.params.index) == ["lag(n, 1)", "lag(n, 2)", "w", "k"]
     np.testing.assert_allclose(
@@ -75,7 +80,7 @@ def test_system_of_two_other_programs(abdata):
         "n ~ lag(n, 1) + lag(n, 2) + w + k",
         abdata,
         estimator="system_gmm",
-        settings=Gmm(predetermined=("w",), lags=(2, 4)),
+        settings=Gmm(predetermined=("w",), lags=(2, 4), collapse=False),
     )
     assert fit.params.index[0] == "Intercept"
     np.testing.assert_allclose(
@@ -90,7 +95,105 @@ def test_system_of_two_other_programs(abdata):
     assert details.serial["statistic"].round(2).tolist() == [-2.35, -1.15]
 
 
-# --- plm, and Arellano & Bond's table 4 -----------------------------------------------------------
+# --- Arellano & Bond (1991), table 4, as other programs print it ----------------------------------
+
+FULL = lagged("n", 1, 2) + lagged("w", 0, 1) + lagged("k", 0, 1, 2) + lagged("ys", 0, 1, 2)
+SHORT = lagged("n", 1, 2) + lagged("w", 0, 1) + ["k"] + lagged("ys", 0, 1)
+ENDOGENOUS = lagged("n", 1) + lagged("w", 0, 1) + lagged("k", 0, 1)
+
+
+def numbers(text):
+    return np.array(text.split(), dtype=float)
+
+
+# Roodman (2009, Stata Journal 9(1), section 3.3): xtabond2 n L.n L2.n w L.w L(0/2).(k ys) yr*,
+# gmm(L.n) iv(w L.w L(0/2).(k ys) yr*) nolevel robust. By his footnote it matches the article's
+# column a1; Stata's manual of xtabond, example 2, has the same digits and says the same.
+A1 = (
+    numbers(
+        ".6862261 -.0853582 -.6078208 .3926237 .3568456 -.0580012 -.0199475 .6085073 -.7111651 "
+        ".1057969"
+    ),
+    numbers(
+        ".1445943 .0560155 .1782055 .1679931 .0590203 .0731797 .0327126 .1725313 .2317163 .1412021"
+    ),
+)
+# The manual's example 4, "twostep vce(robust)", as others quote it: column a2 (its coefficients by
+# Roodman's footnote), with Windmeijer's correction.
+A2 = (
+    numbers(
+        ".6287089 -.0651882 -.5257597 .3112899 .2783619 .0140994 -.0402484 .5919243 -.5659863 "
+        ".1005433"
+    ),
+    numbers(
+        ".1934138 .0450501 .1546107 .2030006 .0728019 .0924575 .0432745 .1730916 .2611008 .1610987"
+    ),
+)
+
+
+@pytest.mark.parametrize(("steps", "printed"), [(1, A1), (2, A2)], ids=["a1", "a2"])
+def test_arellano_bond_table_4_columns_a(abdata, steps, printed):
+    fit = sp.fit(
+        f"n ~ {' + '.join(FULL)} | firm + year",
+        abdata,
+        estimator="difference_gmm",
+        settings=Gmm(steps=steps, collapse=False),
+    )
+    np.testing.assert_allclose(fit.params, printed[0], atol=5.1e-8)
+    np.testing.assert_allclose(errors(fit), printed[1], atol=5.1e-8)
+    details = fit.details
+    assert (fit.nobs, details.groups, details.instruments) == (611, 140, 41)
+    assert (round(details.hansen.statistic, 2), details.hansen.df) == (31.38, 25)
+    assert round(details.hansen.p_value, 3) == 0.177
+    assert round(details.sargan.statistic, 2) == 67.59
+    if steps == 1:
+        assert details.serial["statistic"].round(2).tolist() == [-3.60, -0.52]
+        # the manual's "estat sargan": its variance of the errors has degrees of freedom taken off
+        assert round(details.sargan.statistic * (611 - 16) / 611, 4) == 65.8181
+
+
+def test_roodman_2009_wages_and_capital_endogenous(abdata):
+    """The next log: gmm(L.(n w k)) iv(L(0/2).ys yr*) nolevel robust small."""
+    fit = sp.fit(
+        f"n ~ {' + '.join(FULL)} | firm + year",
+        abdata,
+        estimator="difference_gmm",
+        settings=Gmm(endogenous=("w", "k"), steps=1, collapse=False),
+    )
+    params = numbers(
+        ".8179867 -.1122756 -.6816685 .6557083 .3525689 -.1536626 -.0304529 .6509498 -.9162028 "
+        ".2786584"
+    )
+    np.testing.assert_allclose(fit.params, params, atol=5.1e-8)
+    printed = numbers(
+        ".0859761 .0502366 .1425813 .202368 .1217997 .0862928 .0321355 .189582 .2639274 .1855286"
+    )
+    factor = printed / errors(fit)  # "small" multiplies all by one number
+    np.testing.assert_allclose(factor, factor[0], rtol=3e-6)
+    details = fit.details
+    assert details.instruments == 90
+    assert (round(details.hansen.statistic, 2), details.hansen.df) == (73.72, 74)
+    assert round(details.sargan.statistic, 2) == 120.62
+
+
+def test_arellano_bond_table_4_column_b(uk):
+    """As R's plm prints it, with Windmeijer's correction (its tests/test_pgmm.Rout.save)."""
+    fit = fit_case(uk, "b")
+    np.testing.assert_allclose(
+        fit.params,
+        [0.474151, -0.052967, -0.513205, 0.224640, 0.292723, 0.609775, -0.446373],
+        atol=5.1e-7,
+    )
+    np.testing.assert_allclose(
+        errors(fit),
+        [0.185398, 0.051749, 0.145565, 0.141950, 0.062627, 0.156263, 0.217302],
+        atol=5.1e-7,
+    )
+    assert round(fit.details.hansen.statistic, 5) == 30.11247
+    np.testing.assert_allclose(fit.details.serial["statistic"], [-1.53845, -0.2796829], atol=5.1e-6)
+
+
+# --- plm ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -100,19 +203,20 @@ def uk(shared):
     return data[["firm", "year"]].assign(**{a: np.log(data[b]) for a, b in logs.items()})
 
 
-FULL = lagged("n", 1, 2) + lagged("w", 0, 1) + lagged("k", 0, 1, 2) + lagged("ys", 0, 1, 2)
-SHORT = lagged("n", 1, 2) + lagged("w", 0, 1) + ["k"] + lagged("ys", 0, 1)
-ENDOGENOUS = lagged("n", 1) + lagged("w", 0, 1) + lagged("k", 0, 1)
 BOTH = {"endogenous": ("w", "k")}
 CASES = {
-    "a1": (FULL, "firm + year", Gmm(steps=1)),
-    "a2": (FULL, "firm + year", Gmm()),
-    "b": (SHORT, "firm + year", Gmm()),
-    "b_no_years": (SHORT, "firm", Gmm()),
+    "a1": (FULL, "firm + year", Gmm(steps=1, collapse=False)),
+    "a2": (FULL, "firm + year", Gmm(collapse=False)),
+    "b": (SHORT, "firm + year", Gmm(collapse=False)),
+    "b_no_years": (SHORT, "firm", Gmm(collapse=False)),
     "b_collapsed": (SHORT, "year", Gmm(collapse=True)),
-    "endogenous": (ENDOGENOUS, "year", Gmm(steps=1, **BOTH)),
-    "system1": (ENDOGENOUS, "firm + year", Gmm(steps=1, level_only=("year",), **BOTH)),
-    "system2": (ENDOGENOUS, "year", Gmm(level_only=("year",), **BOTH)),
+    "endogenous": (ENDOGENOUS, "year", Gmm(steps=1, collapse=False, **BOTH)),
+    "system1": (
+        ENDOGENOUS,
+        "firm + year",
+        Gmm(steps=1, level_only=("year",), collapse=False, **BOTH),
+    ),
+    "system2": (ENDOGENOUS, "year", Gmm(level_only=("year",), collapse=False, **BOTH)),
     "system_collapsed": (ENDOGENOUS, "year", Gmm(collapse=True, level_only=("year",), **BOTH)),
 }
 
@@ -141,41 +245,6 @@ def test_plm(uk, name):
     if not name.startswith("system"):  # plm's m tests of a system leave the level moments out
         z = fit.details.serial["statistic"]
         np.testing.assert_allclose(z, [stored["m1"], stored["m2"]], rtol=1e-7)
-
-
-PUBLISHED = {
-    "a1": (
-        [0.686, -0.085, -0.608, 0.393, 0.357, -0.058, -0.020, 0.608, -0.711, 0.106],
-        [0.145, 0.056, 0.178, 0.168, 0.059, 0.073, 0.033, 0.172, 0.232, 0.141],
-    ),
-    "a2": (
-        [0.629, -0.065, -0.526, 0.311, 0.278, 0.014, -0.040, 0.592, -0.566, 0.101],
-        [0.090, 0.027, 0.054, 0.094, 0.045, 0.053, 0.026, 0.116, 0.140, 0.113],
-    ),
-    "b": (
-        [0.474, -0.053, -0.513, 0.225, 0.293, 0.610, -0.446],
-        [0.085, 0.027, 0.049, 0.080, 0.039, 0.109, 0.125],
-    ),
-}
-
-
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_arellano_bond_1991_table_4(uk, name):
-    """One step with robust errors; two steps before Windmeijer's correction was known."""
-    kind = "cluster" if name == "a1" else "iid"
-    fit = fit_case(uk, name, inference=kind)
-    params, published = PUBLISHED[name]
-    # the files of today differ from theirs in the last digit of two numbers
-    np.testing.assert_allclose(fit.params, params, atol=1.1e-3)
-    np.testing.assert_allclose(errors(fit), published, atol=1.1e-3)
-    if name == "a1":
-        assert fit.details.serial["statistic"].round(3).tolist()[1] == -0.516
-        k = len(params) + 6  # their variance of the errors has degrees of freedom taken off
-        assert round(fit.details.sargan.statistic * (fit.nobs - k) / fit.nobs, 1) == 65.8
-    if name == "a2":
-        assert round(fit.details.hansen.statistic, 1) == 31.4
-    if name == "b":
-        assert round(fit.details.hansen.statistic, 1) == 30.1
 
 
 # --- brute force on an unbalanced panel with gaps -------------------------------------------------
@@ -374,16 +443,15 @@ def test_brute_force(gaps, system, orthogonal, collapse, group):
 
 @pytest.mark.parametrize("collapse", [False, True])
 @pytest.mark.parametrize("steps", [1, 2])
-def test_agrees_with_the_production_functions_system(collapse, steps):
-    """spillover.production has its own for Blundell & Bond (2000)."""
+def test_dense_cubes_give_the_same(collapse, steps):
     frame = make_panel(3, firms=150)
-    both = cube(
+    both = dense.cube(
         frame[["y", "x"]].to_numpy(), frame["firm"].to_numpy(), frame["year"].to_numpy(), 150
     )
-    layout = lay_out(
+    layout = dense.lay_out(
         both[:, :, 0], both[:, :, 1:], min_lag=2, max_lag=3, collapse=collapse, years=False
     )
-    theirs = system_gmm(layout, np.ones(150), two_step=steps == 2)
+    theirs = dense.system_gmm(layout, np.ones(150), two_step=steps == 2)
     ours = sp.fit(
         "y ~ lag(y, 1) + x + lag(x, 1)",
         frame,
@@ -406,7 +474,7 @@ def test_deviations_are_differences_on_a_balanced_panel():
             "y ~ lag(y, 1) + x",
             frame,
             estimator="difference_gmm",
-            settings=Gmm(predetermined=("x",), steps=1, orthogonal=orthogonal),
+            settings=Gmm(predetermined=("x",), steps=1, orthogonal=orthogonal, collapse=False),
         )
         for orthogonal in (False, True)
     ]
@@ -443,7 +511,7 @@ def test_sample_and_instruments_from_outside(gaps):
         gaps,
         sample=~early.to_numpy(),
         estimator="difference_gmm",
-        settings=Gmm(lags=(2, 2)),
+        settings=Gmm(lags=(2, 2), collapse=False),
     )
     assert late.details.blocks["y, lags 2"] == 3  # 2004 to 2006, from 2002 on
     assert late.dropped["not selected"] == int(early.sum())
@@ -468,7 +536,7 @@ def test_too_many_instruments_are_said(gaps):
             "y ~ lag(y, 1) + x",
             small,
             estimator="difference_gmm",
-            settings=Gmm(endogenous=("x",)),
+            settings=Gmm(endogenous=("x",), collapse=False),
         )
 
 
@@ -496,6 +564,8 @@ def test_bad_input(gaps):
         Gmm(endogenous=("x",), predetermined=("x",))
     with pytest.raises(sp.SchemaError, match="endogenous='x' is text"):
         Gmm(endogenous="x")
+    with pytest.raises(sp.SchemaError, match="level_lag=-1 must be at least 0"):
+        Gmm(level_lag=-1)
     with pytest.raises(sp.SchemaError, match=r"lags=\(3, 2\) must be a first lag"):
         Gmm(lags=(3, 2))
     with pytest.raises(sp.IdentificationError, match="2 independent instruments do not settle 3"):

@@ -13,6 +13,7 @@ import statsmodels.api as sm
 from scipy.optimize import linprog
 
 import spillover as sp
+from spillover.panel import absorb_reweighted
 from spillover.panel.ppml import Ppml, estimate_ppml
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
@@ -105,6 +106,21 @@ def test_statsmodels_with_dummies(frame, design_of):
     again = estimate_ppml(design_of("sales ~ x + z | industry + year", shifted))
     np.testing.assert_allclose(again.beta, ours.beta * [50, 1], rtol=1e-8)
     np.testing.assert_allclose(again.details.fitted, scale * ours.details.fitted, rtol=1e-7)
+
+
+@pytest.mark.parametrize("effects", ["firm + year", "firm + industry^year + region^year"])
+@pytest.mark.parametrize("weights", [None, "w"])
+def test_the_way_for_many_levels_gives_the_same(frame, design_of, effects, weights, monkeypatch):
+    """A factor for every step, or one that preconditions the steps after it."""
+    design = design_of(f"sales ~ x + z | {effects}", frame, cluster=["industry"], weights=weights)
+    plain = estimate_ppml(design)
+    monkeypatch.setattr(absorb_reweighted, "SMALL", 0)
+    again = estimate_ppml(design)
+    np.testing.assert_allclose(again.beta, plain.beta, rtol=1e-10)
+    np.testing.assert_allclose(again.vcov, plain.vcov, rtol=1e-9)
+    np.testing.assert_allclose(again.details.fitted, plain.details.fitted, rtol=1e-9)
+    np.testing.assert_array_equal(again.keep, plain.keep)
+    assert again.details.iterations <= plain.details.iterations + 3
 
 
 def brute_separated(y, X):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -12,11 +14,15 @@ import pytest
 from scipy import optimize
 
 from spillover.errors import IdentificationError, SchemaError
-from spillover.production._system_gmm import cube, lay_out, system_gmm
 from spillover.production.bb import Bb, common_factor, estimate_bb
 from spillover.production.data import build_inputs
 
 REFERENCE = Path(__file__).parents[1] / "reference"
+_SPEC = importlib.util.spec_from_file_location(
+    "dense_system_gmm", Path(__file__).with_name("dense_system_gmm.py")
+)
+dense = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(dense)
 
 
 def made_up() -> pd.DataFrame:
@@ -63,24 +69,67 @@ def test_reduced_form_matches_plm(case):
         size = np.sqrt(np.outer(np.diag(vcov), np.diag(vcov)))
         assert vcov / size == pytest.approx(np.array(fit["vcov_robust"]) / size, abs=1e-6)
         assert out.details["instruments"] == fit["instruments"]
-        assert out.overid.statistic == pytest.approx(fit["sargan"], rel=1e-6)
+        assert out.objective == pytest.approx(fit["sargan"], rel=1e-6)
         assert out.overid.df == fit["sargan_df"]
+        two = estimate_bb(inputs, replace(settings_of(fit), two_step=True))
+        assert out.overid.statistic == pytest.approx(two.objective, rel=1e-9)
+
+
+def dense_layout(inputs, settings):
+    columns = np.column_stack([inputs.y, inputs.X])
+    both = dense.cube(columns, inputs.firm, inputs.year, inputs.firms)
+    return dense.lay_out(
+        both[:, :, 0],
+        both[:, :, 1:],
+        min_lag=settings.min_lag,
+        max_lag=settings.max_lag,
+        level_lag=settings.level_lag,
+        collapse=settings.collapse,
+        years=settings.years,
+    )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Bb(),
+        Bb(min_lag=2, max_lag=3, collapse=False),
+        Bb(min_lag=2, two_step=False, years=False),
+        Bb(level_lag=1, max_lag=4),
+    ],
+)
+def test_dense_cubes_give_the_same(settings):
+    """With a gap in a third of the firms, an absent year, and firms that count twice or never."""
+    frame = made_up()
+    rng = np.random.default_rng(5)
+    frame = frame[~((frame["firm"] % 3 == 0) & (rng.random(len(frame)) < 0.1))]
+    inputs = inputs_of(frame)
+    inputs = inputs.drawn(rng.integers(0, 3, inputs.firms))
+    out = estimate_bb(inputs, settings)
+    panel = dense_layout(inputs, settings)
+    times = np.zeros(inputs.firms)
+    times[inputs.firm] = inputs.weights
+    fit = dense.system_gmm(panel, times, two_step=settings.two_step)
+    k = len(out.details["reduced_form"])
+    assert out.details["instruments"] == panel.instruments
+    assert out.nobs == times @ panel.seen_level.sum(axis=1)
+    assert out.nobs_second == times @ panel.seen_diff.sum(axis=1)
+    assert out.details["reduced_form"].to_numpy() == pytest.approx(fit.b[:k], rel=1e-7)
+    size = np.sqrt(np.diag(fit.vcov[:k, :k]))
+    ours = out.details["reduced_form_vcov"].to_numpy() / size / size[:, None]
+    assert ours == pytest.approx(fit.vcov[:k, :k] / size / size[:, None], abs=1e-7)
+    assert out.objective == pytest.approx(fit.hansen, rel=1e-7)
+    for name in ("m1", "m2", "m3"):
+        assert out.details[name] == pytest.approx(getattr(fit, name), rel=1e-6), name
 
 
 def serial(inputs, settings, order, *, differenced_moments_only):
     """Arellano-Bond's statistic, its covariance term with all moments or the differenced ones."""
-    both = cube(np.column_stack([inputs.y, inputs.X]), inputs.firm, inputs.year, inputs.firms)
-    panel = lay_out(
-        both[:, :, 0],
-        both[:, :, 1:],
-        min_lag=settings.min_lag,
-        level_lag=settings.level_lag,
-        collapse=settings.collapse,
-    )
-    fit = system_gmm(panel, np.ones(inputs.firms), two_step=settings.two_step)
+    panel = dense_layout(inputs, settings)
+    fit = dense.system_gmm(panel, np.ones(inputs.firms), two_step=settings.two_step)
     y, X, Z = panel.stacked
     K = panel.y_level.shape[1]
-    first = system_gmm(panel, np.ones(inputs.firms), two_step=False)
+    first = dense.system_gmm(panel, np.ones(inputs.firms), two_step=False)
     D = np.diff(np.eye(K), axis=0)
     E = np.vstack([D, np.eye(K)])
     if settings.two_step:
@@ -195,10 +244,12 @@ def test_recovers_the_truth():
 
 
 def test_a_gap_breaks_lags():
-    y = np.array([[1.0, 2.0, np.nan, 4.0, 5.0, 6.0]])
-    panel = lay_out(y, np.empty((1, 6, 0)), min_lag=2)
-    assert panel.seen_level[0].tolist() == [True, False, False, True, True]
-    assert panel.seen_diff[0].tolist() == [False, False, False, True]
+    """Firm 0 lacks year 5: the equations of 5 and 6 go, and the differences of 5, 6 and 7."""
+    frame = simulated(np.random.default_rng(3), firms=60)
+    whole = estimate_bb(inputs_of(frame), Bb(min_lag=2))
+    out = estimate_bb(inputs_of(frame[(frame["firm"] != 0) | (frame["year"] != 5)]), Bb(min_lag=2))
+    assert (whole.nobs, whole.nobs_second) == (60 * 9, 60 * 8)
+    assert (out.nobs, out.nobs_second) == (60 * 9 - 2, 60 * 8 - 3)
 
 
 def test_bad_input():
@@ -225,12 +276,13 @@ def test_a_year_without_rows_costs_no_estimate():
     middle = int(frame["year"].max()) + 4  # a second spell after a gap
     spell = frame.assign(year=frame["year"] + middle - int(frame["year"].min()))
     inputs = inputs_of(pd.concat([frame, spell]))
-    out = estimate_bb(inputs, Bb(min_lag=2))
+    settings = Bb(min_lag=2, collapse=False)
+    out = estimate_bb(inputs, settings)
     assert np.isfinite(out.beta).all()
-    both = cube(np.column_stack([inputs.y, inputs.X]), inputs.firm, inputs.year, inputs.firms)
-    panel = lay_out(both[:, :, 0], both[:, :, 1:], min_lag=2, collapse=False)
-    for block in (panel.Z_diff, panel.Z_level, panel.X_level):
-        assert (block != 0).any(axis=(0, 1)).all()
+    panel = dense_layout(inputs, settings)
+    columns = [panel.Z_diff, panel.Z_level]
+    alive = sum(int((block != 0).any(axis=(0, 1)).sum()) for block in columns)
+    assert out.details["instruments"] == alive
 
 
 def test_third_order_serial_correlation_is_the_one_to_look_at(case):

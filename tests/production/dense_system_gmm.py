@@ -1,4 +1,7 @@
-"""System GMM for short panels with a lagged outcome (Blundell & Bond 1998).
+"""Oracle: system GMM (Blundell & Bond 1998) on dense cubes of firms and calendar years.
+
+The package stacks rows in sparse matrices (spillover.panel.dynamic_*); this was written apart from
+that, and shares no code with it.
 
 >>> import numpy as np
 >>> rng = np.random.default_rng(2)
@@ -14,22 +17,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 from scipy import linalg
 
-from spillover.errors import IdentificationError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+Array = np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
-class Layout:
+class Layout(NamedTuple):
     """Differenced and level equations of every firm; rows that are not observed are zero.
 
     Attributes
@@ -47,8 +43,8 @@ class Layout:
     X_level: Array
     Z_diff: Array
     Z_level: Array
-    seen_diff: NDArray[np.bool_]
-    seen_level: NDArray[np.bool_]
+    seen_diff: Array
+    seen_level: Array
 
     @property
     def instruments(self) -> int:
@@ -80,8 +76,7 @@ class Layout:
         return np.concatenate([self.y_diff, self.y_level], axis=1), X, Z
 
 
-@dataclass(frozen=True, eq=False)
-class SystemFit:
+class SystemFit(NamedTuple):
     """A system-GMM estimate.
 
     ``vcov`` is robust to dependence within firms, with Windmeijer's (2005) correction for two
@@ -135,19 +130,10 @@ def lay_out(
     Returns
     -------
     Layout
-
-    Raises
-    ------
-    IdentificationError
-        With fewer years than the lags need.
     """
     T, level = y.shape[1], min_lag - 1 if level_lag is None else level_lag
     start = max(1, min_lag - 1)
-    if start + 2 > T:
-        raise IdentificationError(
-            f"{T} years are too few for instruments lagged {min_lag} years; {min_lag + 1} are "
-            "needed."
-        )
+    assert start + 2 <= T, "too few years"
     base = np.concatenate([_previous(y, 1)[:, :, None], X, _previous(X, 1)], axis=2)
     ones = np.ones((*y.shape, 1))
     dummies = np.broadcast_to(np.eye(T)[:, start + 1 :], (len(y), T, T - start - 1))
@@ -160,7 +146,7 @@ def lay_out(
     Z_level = _difference_instruments(variables, level, start, collapse=collapse)
     Z_level = np.concatenate([Z_level, common[:, start:]], axis=2)
 
-    def cut(a: Array, seen: NDArray[np.bool_], begin: int) -> Array:
+    def cut(a: Array, seen: Array, begin: int) -> Array:
         keep = seen[:, begin:]
         out = a[:, begin:]
         return np.where(keep if out.ndim == 2 else keep[:, :, None], out, 0.0)
@@ -233,22 +219,12 @@ def system_gmm(panel: Layout, weights: Array, *, two_step: bool = True) -> Syste
     Returns
     -------
     SystemFit
-
-    Raises
-    ------
-    IdentificationError
-        If there are fewer independent moments than coefficients.
     """
     y, X, Z = panel.stacked
     zx = np.einsum("itq,itp->iqp", Z, X, optimize=True)
     zy = np.einsum("itq,it->iq", Z, y, optimize=True)
     A, target = np.tensordot(weights, zx, 1), weights @ zy
     W1, short = _inverse(_first_weight(panel, weights))
-    if np.linalg.matrix_rank(A / np.maximum(np.linalg.norm(A, axis=0), 1e-300)) < A.shape[1]:
-        raise IdentificationError(
-            f"{panel.instruments} instruments do not settle {A.shape[1]} coefficients. Check for "
-            "inputs that do not vary over time, or allow more lags."
-        )
     b1, B1 = _solve(A, W1, target)
     scores = zy - zx @ b1
     S = (scores * weights[:, None]).T @ scores
@@ -345,7 +321,7 @@ def _serial(
     return float(weights @ each / np.sqrt(variance)) if variance > 0 else float("nan")
 
 
-def cube(columns: Array, firm: NDArray[np.int64], year: NDArray[np.int64], firms: int) -> Array:
+def cube(columns: Array, firm: Array, year: Array, firms: int) -> Array:
     """Lay columns (n, k) out as (firms, calendar years, k), NaN where there is no row.
 
     Examples
