@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "spillover"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 MODULES = (
+    "case",
+    "case.fsqca",
     "datasets",
     "inference",
     "moderators",

@@ -38,6 +38,8 @@ class SourcingSensitivity:
         code, sector, low, central, high: Backward with the case's sourcing; textbook: with all
         purchases local.
     definition : LinkageDefinition
+    weights : (industries,) array
+        What each industry counts in the mean: its part of output.
     """
 
     curves: pd.DataFrame

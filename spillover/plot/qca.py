@@ -154,6 +154,11 @@ def truth_table(table: TruthTable, *, synthetic: bool = False) -> Figure:
     matplotlib.figure.Figure
         Left: conditions, filled where present. Right: consistency and PRI with the cut; the cases.
 
+    Raises
+    ------
+    SchemaError
+        If ``table`` is no truth table.
+
     Examples
     --------
     >>> import pandas as pd
@@ -163,6 +168,10 @@ def truth_table(table: TruthTable, *, synthetic: bool = False) -> Figure:
     >>> [text.get_text() for text in figure.axes[0].get_xticklabels()]
     ['A']
     """
+    if not isinstance(table, TruthTable):
+        raise SchemaError(
+            f"table is a {type(table).__name__}; give what sp.case.fsqca.truth_table() returns."
+        )
     rows = table.observed.sort_values("consistency", ascending=False, kind="stable")
     height = 1.6 + 0.3 * len(rows)
     with theme():
