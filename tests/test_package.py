@@ -297,7 +297,13 @@ def test_no_file_names_a_machine_path_or_a_package_registry():
 def test_the_patterns_find_what_they_should():
     for bad in ("see /" + "home/me/x", '"/' + "tmp/x.csv", "C:\\" + "Users\\me", "(/" + "work/a"):
         assert MACHINE_PATH.search(bad), bad
-    for good in ("docs/home/x", "https://example.org/work/a", "n/a", "a / tmp", "~/work/x"):
+    for good in (
+        "docs/home/x",
+        "https://example.org/" + "work/a",
+        "n/a",
+        "a / tmp",
+        "~/" + "work/x",
+    ):
         assert not MACHINE_PATH.search(good), good
 
 

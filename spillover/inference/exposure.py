@@ -113,7 +113,8 @@ def infer(
     if not found:
         raise SchemaError(
             "No regressor is a linkage measure of this frame: attach them with sp.attach, leave "
-            "their columns as they are, or pass links=. Regressors: "
+            "their columns as they are, or pass links= (with sp.fit, and with frames that are not "
+            "pandas: inference_settings={'links': links}). Regressors: "
             f"{preview(estimated.design.terms, 12)}."
         )
     terms = tuple(estimated.design.terms[j] for j in sorted(found))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
+from spillover._industries import is_label
 from spillover.errors import SchemaError, preview, rows
 from spillover.linkage.operators import MEASURES
 
@@ -155,10 +156,16 @@ def _positions(key: Key, names: list[object], what: str) -> Codes:
     result = np.append(found, -1)[key.codes]
     if (result < 0).any():
         unknown = [u for u, at in zip(key.uniques, found, strict=True) if at < 0]
-        raise SchemaError(
+        lost = (
             f"{what}: {rows(int((result < 0).sum()))} of the regression are not on the linkages' "
             f"axes ({preview(unknown) or 'missing'})."
         )
+        if any(is_label(str(one), {str(name) for name in names}) for one in unknown):
+            lost += (
+                " They stand for several sectors, which exposure-robust inference does not take: "
+                "recode with several='largest', or leave them out by sample=."
+            )
+        raise SchemaError(lost)
     return np.asarray(result, dtype=np.intp)
 
 

@@ -713,3 +713,19 @@ def test_size_of_the_joint_and_of_the_other_regressors():
     assert rates[0] < 0.075  # joint, null imposed
     assert 0.02 < rates[1] < 0.12  # clustered by 30 industries of unequal variance
     assert (np.abs(rates[2:] - 0.05) < 0.03).all(), rates
+
+
+def test_firms_split_over_sectors_are_refused_with_a_way_out():
+    world = sp.simulate.panel(industries=8, firms_per_industry=10, rng=1)
+    firms = world.firms.astype({"industry": str})
+    first, second = sorted(firms["industry"].unique())[:2]
+    firms.loc[firms["industry"] == first, "industry"] = "X"
+    rows = [(one, one, 1.0) for one in sorted(set(firms["industry"]) - {"X"})]
+    table = pd.DataFrame(
+        [*rows, ("X", first, 0.6), ("X", second, 0.4)], columns=["source", "target", "weight"]
+    )
+    split = sp.read_firms(firms).with_industries(sp.Concordance.from_frame(table), several="split")
+    panel = split.join_linkages(sp.linkages(split, world.io))
+    fit = sp.fit("tfp ~ backward | firm + year", panel)
+    with pytest.raises(SchemaError, match=r"stand for several sectors.*several='largest'"):
+        sp.inference.exposure(fit)
